@@ -1,0 +1,240 @@
+{#
+    Copies a PostgreSQL table in slices of its key, each exactly once.
+
+    The table is partitioned by slice. What is already there is the checkpoint: a run lands the slices that are
+    missing, the last one (it grows), and those that were landed before the cutoff (events may have come since).
+    Each slice goes into a scratch table of this run's own, is counted against PostgreSQL, and then replaces its
+    partition in one atomic step, so that neither a killed run nor its statements still running on the server
+    can leave a slice in part or twice. --full-refresh, or a changed model, lands everything beside the old
+    table and swaps.
+
+    Config:
+        slice_key   leading column of the source's primary key, an integer; none: the table is one slice
+        slice_size  keys per slice; default: the var slice_size
+        order_by    sorting key
+    The model: one select from one source, without where.
+    Adds the column _landed_at (DateTime, UTC): when the slice's copy began.
+#}
+{% materialization slices, adapter='clickhouse' %}
+    {% set lock = acquire_run_lock(this) %}
+    {% set scratch = run_table(this, 'scratch') %}
+    {% set slicing = {
+        'key': config.get('slice_key'),
+        'size': config.get('slice_size', var('slice_size')) | int,
+        'source': _sliced_source(lock),
+        'sql': sql
+    } %}
+
+    {% do run_query(_create_sliced_table(scratch, slicing)) %}
+    {% set existing = load_relation(this) %}
+    {% set rebuild = existing is not none and (should_full_refresh() or not _same_layout(this, scratch)) %}
+    {% set destination = run_table(this, 'new') if rebuild else this %}
+    {% if rebuild or existing is none %}
+        {% do run_query('create table ' ~ destination ~ ' as ' ~ scratch) %}
+    {% endif %}
+
+    {% set slices = _slices_to_land(slicing, destination) %}
+    {% for batch in slices | batch(var('parallel_slices') | int) %}
+        {% do renew_run_lock(lock) %}
+        {% do _land_slices(batch, slicing, scratch, destination, lock) %}
+    {% endfor %}
+
+    {% if rebuild %}
+        {% do run_query('exchange tables ' ~ destination ~ ' and ' ~ this) %}
+        {% do run_query('drop table ' ~ destination ~ ' sync') %}
+    {% endif %}
+    {% do run_query('drop table ' ~ scratch ~ ' sync') %}
+
+    {% call statement('main', fetch_result=true) %}
+        select count() from {{ this }}
+    {% endcall %}
+    {% do log(
+        this.identifier ~ ': ' ~ slices | length ~ ' slices landed, ' ~ load_result('main')['data'][0][0] ~ ' rows', info=true
+    ) %}
+
+    {% do persist_docs(this, model) %}
+    {% do release_run_lock(lock) %}
+    {% do return({'relations': [this.incorporate(type='table')]}) %}
+{% endmaterialization %}
+
+
+{# The PostgreSQL table that the model copies. #}
+{% macro _sliced_source(lock) %}
+    {% if model.sources | length != 1 or model.refs %}
+        {% do release_and_raise(lock, model.name ~ ' is materialized as slices, so it must select from exactly one source and no ref.') %}
+    {% endif %}
+    {% do return(postgres_table(model.sources[0][1])) %}
+{% endmacro %}
+
+
+{% macro _slice_of(slicing) -%}
+    {{ 'intDiv(' ~ slicing.key ~ ', ' ~ slicing.size ~ ')' if slicing.key else 'toInt32(0)' }}
+{%- endmacro %}
+
+
+{% macro _create_sliced_table(relation, slicing) %}
+    create table {{ relation }}
+    engine = {{ config.get('engine', 'MergeTree()') }}
+    partition by {{ _slice_of(slicing) if slicing.key else 'tuple()' }}
+    order by ({{ config.require('order_by') }})
+    empty as
+    select *, now('UTC') as _landed_at
+    from (
+        {{ slicing.sql }}
+    )
+{% endmacro %}
+
+
+{# Whether two tables have the same columns, partition key and sorting key. #}
+{% macro _same_layout(left, right) %}
+    {% set layouts = run_query(
+        "select uniqExact(columns, partition_key, sorting_key) from (select name, partition_key, sorting_key,"
+        ~ " (select groupArray((name, type)) from (select table, name, type from system.columns"
+        ~ " where database = '" ~ left.schema ~ "' and table = '" ~ left.identifier ~ "' order by position)) as l,"
+        ~ " (select groupArray((name, type)) from (select table, name, type from system.columns"
+        ~ " where database = '" ~ right.schema ~ "' and table = '" ~ right.identifier ~ "' order by position)) as r,"
+        ~ " l = r ? [] : [name] as columns"
+        ~ " from system.tables where database = '" ~ left.schema ~ "' and name in ('" ~ left.identifier ~ "', '" ~ right.identifier ~ "'))"
+    ) %}
+    {% do return(layouts.rows[0][0] == 1) %}
+{% endmacro %}
+
+
+{#
+    The numbers of the slices to land, ascending. PostgreSQL hops from one slice that has rows to the next over
+    the key's index, so gaps cost nothing however wide they are.
+#}
+{% macro _slices_to_land(slicing, destination) %}
+    {% if not slicing.key %}
+        {% do return([0]) %}
+    {% endif %}
+    {% set slices = query_column(
+        "with staged as (select " ~ _slice_of(slicing) ~ " as slice, min(_landed_at) as landedAt from " ~ destination ~ " group by slice)"
+        ~ " select toInt64(wanted.number) as slice from " ~ postgres_query(_source_slices(slicing)) ~ " as wanted"
+        ~ " left join staged on wanted.number = staged.slice"
+        ~ " where landedAt <= " ~ utc_literal(last_cutoff()) ~ " + interval 5 minute"
+        ~ " or wanted.number = (select max(slice) from staged)"
+        ~ " order by slice"
+    ) %}
+    {% do return(slices | map('int') | list) %}
+{% endmacro %}
+
+
+{# PostgreSQL: the slices of a table that have rows. #}
+{% macro _source_slices(slicing) -%}
+    with recursive slice (number) as (
+        (select "{{ slicing.key }}" / {{ slicing.size }} from {{ slicing.source }} order by "{{ slicing.key }}" limit 1)
+        union all
+        select (
+            select "{{ slicing.key }}" / {{ slicing.size }}
+            from {{ slicing.source }}
+            where "{{ slicing.key }}" >= slice.number::bigint * {{ slicing.size }} + case when slice.number < 0 then 1 else {{ slicing.size }} end
+            order by "{{ slicing.key }}"
+            limit 1
+        )
+        from slice
+        where slice.number is not null
+    )
+    select number from slice where number is not null
+{%- endmacro %}
+
+
+{# The keys of a slice, for ClickHouse and PostgreSQL alike. Division truncates: slice 0 reaches below zero. #}
+{% macro _in_slice(slicing, slice, quote='') -%}
+    {%- set key = quote ~ slicing.key ~ quote -%}
+    {%- set first = slice * slicing.size - (slicing.size - 1 if slice <= 0 else 0) -%}
+    {%- set after = slice * slicing.size + (slicing.size if slice >= 0 else 1) -%}
+    {{ 'true' if not slicing.key else key ~ ' >= ' ~ first ~ ' and ' ~ key ~ ' < ' ~ after }}
+{%- endmacro %}
+
+
+{# Copies slices into the scratch table, proves their row counts, and puts them in place. #}
+{% macro _land_slices(slices, slicing, scratch, destination, lock) %}
+    {% do run_query(_copy_slices(slices, slicing, scratch)) %}
+    {% set doubtful = run_query(_miscounted_slices(slices, slicing, scratch)) %}
+    {% for row in doubtful %}
+        {# Rows come and go while they are copied: read the slice once more before calling it a fault. #}
+        {% set slice = row['slice'] | int %}
+        {% do run_query('alter table ' ~ scratch ~ ' drop partition id ' ~ _partition_of(slice, slicing)) %}
+        {% do run_query(_copy_slices([slice], slicing, scratch)) %}
+        {% for again in run_query(_miscounted_slices([slice], slicing, scratch)) %}
+            {% set counted = [row['counted'] | int, again['counted'] | int] %}
+            {% if again['copied'] | int < counted | min or again['copied'] | int > counted | max %}
+                {% do release_and_raise(lock,
+                    model.name ~ ', slice ' ~ slice ~ ' (' ~ _in_slice(slicing, slice) ~ '): ' ~ again['copied']
+                    ~ ' rows were copied, but PostgreSQL counts ' ~ again['counted'] ~ ' (' ~ row['copied'] ~ ' and ' ~ row['counted']
+                    ~ ' at the first try). The slice was not put in place; the others stay. Run it again; if it lasts,'
+                    ~ ' the source changes faster than it can be read or the connection loses rows.'
+                ) %}
+            {% endif %}
+        {% endfor %}
+    {% endfor %}
+    {% do run_query(_place_slices(slices, slicing, scratch, destination)) %}
+    {% do run_query('truncate table ' ~ scratch) %}
+{% endmacro %}
+
+
+{# Each slice is a stream of its own. A filter that does not reach PostgreSQL is an error (strict), not a full copy. #}
+{% macro _copy_slices(slices, slicing, scratch) %}
+    insert into {{ scratch }}
+    {%- for slice in slices %}
+    select *, now('UTC') as _landed_at
+    from (
+        {{ slicing.sql }}
+        {%- if slicing.key %}
+        where {{ _in_slice(slicing, slice) }}
+        {%- endif %}
+    )
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+    settings
+        external_table_strict_query = 1,
+        max_insert_threads = {{ slices | length }},
+        max_partitions_per_insert_block = 0
+{% endmacro %}
+
+
+{# The slices whose rows in the scratch table are not as many as PostgreSQL counts. #}
+{% macro _miscounted_slices(slices, slicing, scratch) %}
+    select
+        counted.slice as slice,
+        copied.rows as copied,
+        counted.rows as counted
+    from {{ postgres_query(_count_slices(slices, slicing)) }} as counted
+    left join (
+        select
+            {{ _slice_of(slicing) }} as slice,
+            count() as rows
+        from {{ scratch }}
+        group by slice
+    ) as copied on counted.slice = copied.slice
+    where copied.rows != counted.rows
+    order by slice
+{% endmacro %}
+
+
+{# PostgreSQL: the rows of each slice. #}
+{% macro _count_slices(slices, slicing) -%}
+    {% for slice in slices -%}
+    select {{ slice }} as slice, count(*) as rows from {{ slicing.source }} where {{ _in_slice(slicing, slice, '"') }}
+    {{- ' union all ' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{# The id of a slice's partition, quoted. #}
+{% macro _partition_of(slice, slicing) -%}
+    {{- return("'" ~ (slice if slicing.key else 'all') ~ "'") -}}
+{%- endmacro %}
+
+
+{# Replaces the slices' partitions. A slice whose rows have all gone since it was listed loses its partition. #}
+{% macro _place_slices(slices, slicing, scratch, destination) %}
+    {% set filled = query_column('select distinct toInt64(' ~ _slice_of(slicing) ~ ') from ' ~ scratch) | map('int') | list %}
+    alter table {{ destination }}
+    {%- for slice in slices %}
+        {{ ('replace partition id ' if slice in filled else 'drop partition id ') ~ _partition_of(slice, slicing) }}
+        {{- ' from ' ~ scratch if slice in filled }}
+        {{- ',' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}

@@ -1,0 +1,124 @@
+{#
+    Compares what the source `postgres` declares with what PostgreSQL has, before anything is copied: tables and
+    columns that are missing (or that the role may not read), types that cannot be read as declared, and nulls
+    where none are declared (they would be read as 0, in silence).
+
+    As a run-operation: dbt run-operation check_postgres_sources.
+    Returns: the optional columns that do not exist, as 'Table.column'; each is named in the log.
+    Raises: a compiler error that lists all findings, or says that the named collection is missing.
+#}
+{% macro check_postgres_sources() %}
+    {% do _require_postgres_collection() %}
+    {% set findings = run_query(_source_findings()) %}
+    {% set faults = [] %}
+    {% set absent = [] %}
+    {% for row in findings %}
+        {% if row['kind'] == 'absent' %}
+            {% do absent.append(row['what']) %}
+            {% do log(row['what'] ~ ' does not exist in PostgreSQL: it is null in every row, and metrics made from it get no events.', info=true) %}
+        {% else %}
+            {% do faults.append('  - ' ~ row['what']) %}
+        {% endif %}
+    {% endfor %}
+    {% if faults %}
+        {% do exceptions.raise_compiler_error(
+            'The PostgreSQL source is not as models/sources/postgres.yml declares it. Nothing was copied.\n'
+            ~ faults | join('\n')
+            ~ '\nGrant select on what is missing, or correct the declaration; every staging model reads through it.'
+        ) %}
+    {% endif %}
+    {% do return(absent) %}
+{% endmacro %}
+
+
+{% macro _require_postgres_collection() %}
+    {% set name = var('postgres_collection') %}
+    {% set found = run_query("select count() from system.named_collections where name = '" ~ name ~ "'") %}
+    {% if found.rows[0][0] == 0 %}
+        {% do exceptions.raise_compiler_error(
+            "ClickHouse has no named collection '" ~ name ~ "' that user " ~ target.user ~ ' may see. Make it with '
+            ~ 'scripts/connect_postgres.py (it reads POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD and '
+            ~ 'POSTGRES_DATABASE), grant show named collections on it, or name another one in the var postgres_collection.'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{# One row per finding: kind ('absent' for an optional column, else 'fault') and what. #}
+{% macro _source_findings() %}
+    with declared as (
+        select *
+        from values(
+            'tableName String, columnName String, declaredType String, isOptional UInt8',
+            {%- for table in postgres_source_tables() %}
+            {%- set last_table = loop.last %}
+            {%- for column in table.columns.values() %}
+            ('{{ table.name }}', '{{ column.name }}', '{{ column.data_type | replace("'", "\\'") }}', {{ 1 if column.config.meta.get('optional') else 0 }})
+            {{- ',' if not (last_table and loop.last) }}
+            {%- endfor %}
+            {%- endfor %}
+        )
+    ),
+
+    actual as (
+        select
+            table_name as tableName,
+            column_name as columnName,
+            is_nullable as nullable,
+            if(data_type in ('USER-DEFINED', 'ARRAY'), data_type, udt_name) as type,
+            1 as found
+        from {{ postgres_query(_information_schema_columns()) }}
+    ),
+
+    {#- What each declared type can be read from. A time with a zone is not: it comes as text with an offset. #}
+    compared as (
+        select
+            declared.tableName as tableName,
+            declared.columnName as columnName,
+            declaredType,
+            isOptional,
+            found,
+            type,
+            nullable,
+            tableName in (select tableName from actual) as tableFound,
+            multiIf(
+                match(declaredType, '^(Nullable\\()?Int32'), ['int2', 'int4'],
+                match(declaredType, '^(Nullable\\()?Int64'), ['int2', 'int4', 'int8'],
+                match(declaredType, '^(Nullable\\()?Bool'), ['bool'],
+                match(declaredType, '^(Nullable\\()?String'),
+                    ['text', 'varchar', 'bpchar', 'citext', 'name', 'uuid', 'USER-DEFINED'],
+                match(declaredType, '^(Nullable\\()?DateTime64'), ['timestamp'],
+                match(declaredType, '^Array'), ['ARRAY'],
+                []
+            ) as readable
+        from declared
+        left join actual on declared.tableName = actual.tableName and declared.columnName = actual.columnName
+    )
+
+    select distinct
+        if(isOptional and tableFound and not found, 'absent', 'fault') as kind,
+        multiIf(
+            not tableFound,
+                tableName || ': the table is missing, or the role may not read it',
+            not found and isOptional,
+                tableName || '.' || columnName,
+            not found,
+                tableName || '.' || columnName || ': the column is missing, or the role may not read it',
+            not has(readable, type),
+                tableName || '.' || columnName || ': PostgreSQL has ' || type || ', which cannot be read as ' || declaredType,
+                tableName || '.' || columnName || ': PostgreSQL allows nulls, which would be read as 0: declare it as Nullable(' || declaredType || ')'
+        ) as what
+    from compared
+    where
+        not found
+        or not has(readable, type)
+        or (nullable = 'YES' and not match(declaredType, '^(Nullable|Array)'))
+    order by what
+{% endmacro %}
+
+
+{% macro _information_schema_columns() -%}
+    select table_name::text, column_name::text, data_type::text, udt_name::text, is_nullable::text
+    from information_schema.columns
+    where table_schema = '{{ var("postgres_schema") }}'
+{%- endmacro %}

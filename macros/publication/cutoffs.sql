@@ -1,0 +1,84 @@
+{#
+    The moment from which on an entity type's events are live tracking's, and before which they are ours.
+    Arguments: entity_type.
+    Returns: 'YYYY-MM-DD HH:MM:SS.mmm', UTC.
+    Raises: a compiler error where the var is not a time, or lies in the future.
+#}
+{% macro cutoff_of(entity_type) %}
+    {% if entity_type in var('cutoffs') %}
+        {% do return(_timestamp(var('cutoffs')[entity_type], 'cutoffs: ' ~ entity_type)) %}
+    {% endif %}
+    {% do return(_timestamp(var('cutoff'), 'cutoff')) %}
+{% endmacro %}
+
+
+{# The last of all cutoffs: what staging must hold at least. #}
+{% macro last_cutoff() %}
+    {% set cutoffs = [_timestamp(var('cutoff'), 'cutoff')] %}
+    {% for entity_type in var('cutoffs') %}
+        {% do cutoffs.append(cutoff_of(entity_type)) %}
+    {% endfor %}
+    {% do return(cutoffs | max) %}
+{% endmacro %}
+
+
+{#
+    Checks the vars of the backfill before anything is written.
+    Raises: a compiler error that names the var, its value and what is allowed.
+#}
+{% macro check_vars() %}
+    {% set allowed = {'on_conflict': ['fail', 'replace', 'skip'], 'publish_mode': ['auto', 'attach', 'insert']} %}
+    {% for name in allowed if var(name) not in allowed[name] %}
+        {% do exceptions.raise_compiler_error('The var ' ~ name ~ " is '" ~ var(name) ~ "'; it must be one of " ~ allowed[name] | join(', ') ~ '.') %}
+    {% endfor %}
+    {% if var('event_log').split('.') | length != 2 %}
+        {% do exceptions.raise_compiler_error("The var event_log is '" ~ var('event_log') ~ "'; it must be <database>.<table>.") %}
+    {% endif %}
+    {% if var('cutoffs') is not mapping %}
+        {% do exceptions.raise_compiler_error("The var cutoffs is '" ~ var('cutoffs') ~ "'; it must map entity types to times, as in {Image: '2024-09-01 00:00:00'}.") %}
+    {% endif %}
+    {% set entity_types = [] %}
+    {% for node in graph.nodes.values() if node.config.materialized == 'metric_events' %}
+        {% for pair in node.config.meta.metrics %}{% do entity_types.append(pair.split(' ')[0]) %}{% endfor %}
+    {% endfor %}
+    {% for entity_type in var('cutoffs') if entity_type not in entity_types %}
+        {% do exceptions.raise_compiler_error(
+            "The var cutoffs names '" ~ entity_type ~ "', which is no entity type; there are " ~ entity_types | unique | sort | join(', ') ~ '.'
+        ) %}
+    {% endfor %}
+    {% for name in ['slice_size', 'parallel_slices', 'lock_patience', 'lock_timeout'] %}
+        {% if var(name) | int(-1) < 1 %}
+            {% do exceptions.raise_compiler_error('The var ' ~ name ~ " is '" ~ var(name) ~ "'; it must be a whole number above 0.") %}
+        {% endif %}
+    {% endfor %}
+    {% for version in var('excluded_generation_versions') if version is not integer %}
+        {% do exceptions.raise_compiler_error("The var excluded_generation_versions holds '" ~ version ~ "'; it must be a list of model version ids.") %}
+    {% endfor %}
+    {% set now = modules.datetime.datetime.utcnow().strftime('%Y-%m-%d %H:%M:%S.000') %}
+    {% if last_cutoff() > now %}
+        {% do exceptions.raise_compiler_error(
+            'A cutoff (' ~ last_cutoff() ~ ' UTC) lies in the future: what happens until then would never be published. Choose one that has passed.'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{# A time in UTC as SQL. #}
+{% macro utc_literal(timestamp) -%}
+    {{- return("toDateTime64('" ~ timestamp ~ "', 3, 'UTC')") -}}
+{%- endmacro %}
+
+
+{# Brings a var to the form YYYY-MM-DD HH:MM:SS.mmm. #}
+{% macro _timestamp(value, name) %}
+    {% set matched = modules.re.match('^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,3}))?)?)?Z?$', value | string) %}
+    {% if not matched %}
+        {% do exceptions.raise_compiler_error(
+            'The var ' ~ name ~ " is '" ~ value ~ "'; it must be a time in UTC with at most milliseconds, as in '2024-08-07 15:44:39.044'."
+        ) %}
+    {% endif %}
+    {% do return(
+        matched.group(1) ~ ' ' ~ (matched.group(2) or '00:00') ~ ':' ~ (matched.group(3) or '00')
+        ~ '.' ~ ((matched.group(4) or '') ~ '000')[:3]
+    ) %}
+{% endmacro %}

@@ -1,0 +1,54 @@
+{# The application's event log, as a Relation. #}
+{% macro event_log() %}
+    {% set parts = var('event_log').split('.') %}
+    {% do return(api.Relation.create(schema=parts[0], identifier=parts[1], type='table')) %}
+{% endmacro %}
+
+
+{#
+    Creates the event log where it does not exist, and never touches one that does, whatever the flags: it
+    holds live events that exist nowhere else.
+#}
+{% macro create_event_log() %}
+    {% do run_query('create database if not exists ' ~ event_log().schema) %}
+    {% do run_query(
+        "create table if not exists " ~ event_log() ~ " ("
+        ~ "entityType LowCardinality(String), entityId Int32, userId Int32, "
+        ~ "metricType LowCardinality(String), metricValue Int32, createdAt DateTime64(3)"
+        ~ ") engine = MergeTree partition by toYYYYMM(createdAt) order by (entityType, entityId, createdAt)"
+    ) %}
+{% endmacro %}
+
+
+{# The columns of an event, in the order in which this project writes them. #}
+{% macro event_columns() -%}
+    {{- return('entityType, entityId, userId, metricType, metricValue, createdAt') -}}
+{%- endmacro %}
+
+
+{#
+    What must be known of the event log to write to it.
+    Returns: a dict of types (column → type), decimals (digits of a second that createdAt keeps) and
+    views (how many materialized views hang off it).
+    Raises: a compiler error where columns are missing.
+#}
+{% macro event_log_traits(lock) %}
+    {% set types = {} %}
+    {% for row in run_query(
+        "select name, type from system.columns where database = '" ~ event_log().schema ~ "' and table = '" ~ event_log().identifier ~ "'"
+    ) %}
+        {% do types.update({row[0]: row[1]}) %}
+    {% endfor %}
+    {% for column in event_columns().split(', ') if column not in types %}
+        {% do release_and_raise(lock, 'The event log ' ~ var('event_log') ~ ' has no column ' ~ column ~ '; it must have ' ~ event_columns() ~ '.') %}
+    {% endfor %}
+    {% set precision = modules.re.search('DateTime64\((\d)', types['createdAt']) %}
+    {% set views = run_query(
+        "select length(dependencies_table) from system.tables where database = '" ~ event_log().schema ~ "' and name = '" ~ event_log().identifier ~ "'"
+    ) %}
+    {% do return({
+        'types': types,
+        'decimals': precision.group(1) | int if precision else 0,
+        'views': views.rows[0][0] | int
+    }) %}
+{% endmacro %}

@@ -1,0 +1,225 @@
+{#
+    The ledger of what this project has put into event logs: append-only, one row per metric, window and
+    partition. A window of a metric is done once its closing row (partition_id '') is there.
+#}
+{% macro publications() %}
+    {% do return(api.Relation.create(schema=target.schema, identifier='metric_publications', type='table')) %}
+{% endmacro %}
+
+
+{# Creates the ledger where it does not exist. #}
+{% macro create_publications() %}
+    {% do run_query(_publications_ddl()) %}
+{% endmacro %}
+
+
+{% macro _publications_ddl() %}
+    create table if not exists {{ publications() }}
+    (
+        event_log LowCardinality(String) comment 'the log that was written to, <database>.<table>',
+        model LowCardinality(String) comment 'the dbt model that made the events',
+        entity_type LowCardinality(String) comment 'with metric_type: the metric',
+        metric_type LowCardinality(String),
+        window_start DateTime64(3, 'UTC') comment 'events created at or after this moment; 1970-01-01 for the first window',
+        window_end DateTime64(3, 'UTC') comment 'events created before this moment: the cutoff',
+        partition_id String comment 'partition of the log; empty in the closing row, which sums up the window',
+        state Enum8('intended' = 1, 'published' = 2) comment 'intended: about to be written; published: seen in the log',
+        rows UInt64 comment 'events',
+        value_sum Int64 comment 'sum of metricValue',
+        hash UInt64 comment 'sum of a 64 bit hash of each event: independent of their order',
+        clone String comment 'the table that the events were published from',
+        invocation_id String comment 'the dbt run',
+        at DateTime64(3, 'UTC') default now64(3, 'UTC') comment 'when this row was written'
+    )
+    engine = MergeTree
+    order by (event_log, entity_type, metric_type, window_end, partition_id, at)
+    comment 'What was put into event logs, when and by which run. Append-only.'
+{% endmacro %}
+
+
+{#
+    The window of each of a model's metrics that this run has to see to.
+    Arguments: metrics, the model's meta.metrics; again, true to take up windows that are published already.
+    Returns: a list of dicts entity_type, metric_type, start, end, published_until (none where nothing is
+    published yet) and pending (whether start < end).
+    Raises: a compiler error where a cutoff lies before what is published already.
+#}
+{% macro publication_windows(metrics, again, lock) %}
+    {% set published = {} %}
+    {% for row in run_query(
+        "select entity_type || ' ' || metric_type, toUnixTimestamp64Milli(max(window_end)) from " ~ publications()
+        ~ " where event_log = '" ~ var('event_log') ~ "' and state = 'published' and partition_id = '' group by 1"
+    ) %}
+        {% do published.update({row[0]: _from_unix_milliseconds(row[1])}) %}
+    {% endfor %}
+    {% set windows = [] %}
+    {% for metric in metrics %}
+        {% set entity_type, metric_type = metric.split(' ') %}
+        {% set end = cutoff_of(entity_type) %}
+        {% set until = published.get(metric) %}
+        {% if until and end < until %}
+            {% do release_and_raise(lock,
+                'The cutoff of ' ~ entity_type ~ ' is ' ~ end ~ ', but ' ~ metric ~ ' is published up to ' ~ until
+                ~ '. A cutoff can only move forward: set it to ' ~ until ~ ' or later.'
+            ) %}
+        {% endif %}
+        {% set start = until if until and not again else '1970-01-01 00:00:00.000' %}
+        {% do windows.append({
+            'entity_type': entity_type,
+            'metric_type': metric_type,
+            'start': start,
+            'end': end,
+            'published_until': until,
+            'pending': start < end
+        }) %}
+    {% endfor %}
+    {% do return(windows) %}
+{% endmacro %}
+
+
+{% macro _from_unix_milliseconds(milliseconds) %}
+    {% set moment = modules.datetime.datetime(1970, 1, 1) + modules.datetime.timedelta(milliseconds=milliseconds | int) %}
+    {% do return(moment.strftime('%Y-%m-%d %H:%M:%S.%f')[:23]) %}
+{% endmacro %}
+
+
+{#
+    The condition for a log's or a clone's rows to belong to given windows, as the log can tell: its createdAt
+    may keep fewer digits than the cutoff has.
+    Arguments: windows, of publication_windows(); decimals, of event_log_traits(); until, the key that holds
+    the end ('end' or 'published_until'); from_start, true to take all that lies before the end.
+#}
+{% macro within_windows(windows, decimals, until='end', from_start=false) -%}
+    {%- set spans = {} -%}
+    {%- for window in windows -%}
+        {%- set span = ('1970-01-01 00:00:00.000' if from_start else window.start, window[until]) -%}
+        {%- do spans.setdefault(span, []).append(window) -%}
+    {%- endfor -%}
+    (
+    {%- for span, members in spans.items() %}
+        (
+            entityType in ('{{ members | map(attribute="entity_type") | unique | join("', '") }}')
+            and (entityType, metricType) in ({{ metric_tuples(members) }})
+            and createdAt >= {{ utc_literal(truncated(span[0], decimals)) }}
+            and createdAt < {{ utc_literal(truncated(span[1], decimals)) }}
+        )
+        {{- ' or' if not loop.last }}
+    {%- else %} false
+    {%- endfor %}
+    )
+{%- endmacro %}
+
+
+{# The metrics of windows as SQL tuples. #}
+{% macro metric_tuples(windows) -%}
+    {%- for window in windows -%}
+        ('{{ window.entity_type }}', '{{ window.metric_type }}'){{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+
+{# A timestamp cut to the digits of a second that the event log keeps. #}
+{% macro truncated(timestamp, decimals) -%}
+    {{- return(timestamp[:19] if decimals == 0 else timestamp[:20 + decimals]) -}}
+{%- endmacro %}
+
+
+{#
+    What a log or clone holds of given windows: per metric and partition the rows, their sum and their hash.
+    The one definition of "the same events": everything that compares, compares these.
+#}
+{% macro content_of(relation, condition) %}
+    select
+        toString(entityType) as entity_type,
+        toString(metricType) as metric_type,
+        toString(_partition_id) as partition_id,
+        count() as rows,
+        toInt64(sum(metricValue)) as value_sum,
+        sum(cityHash64(entityType, entityId, userId, metricType, metricValue, createdAt)) as hash
+    from {{ relation }}
+    where {{ condition }}
+    group by
+        entity_type,
+        metric_type,
+        partition_id
+{% endmacro %}
+
+
+{#
+    What the ledger says was published of metrics: per metric and partition, over all windows. A window that
+    begins with time itself supersedes what was published before it (on_conflict: replace).
+#}
+{% macro published_content(windows) %}
+    select
+        entity_type,
+        metric_type,
+        partition_id,
+        sum(published.rows) as rows,
+        sum(published.value_sum) as value_sum,
+        sum(published.hash) as hash
+    from {{ publications() }} as published
+    inner join (
+        select
+            entity_type,
+            metric_type,
+            max(at) as first_window_at
+        from {{ publications() }}
+        where
+            event_log = '{{ var("event_log") }}'
+            and state = 'published'
+            and partition_id = ''
+            and window_start = {{ utc_literal('1970-01-01 00:00:00.000') }}
+            and (entity_type, metric_type) in ({{ metric_tuples(windows) }})
+        group by
+            entity_type,
+            metric_type
+    ) as beginning using (entity_type, metric_type)
+    where
+        event_log = '{{ var("event_log") }}'
+        and state = 'published'
+        and partition_id != ''
+        and at >= first_window_at
+    group by
+        entity_type,
+        metric_type,
+        partition_id
+{% endmacro %}
+
+
+{#
+    Two contents side by side where they differ: what is expected, and what is there.
+    Arguments: expected and found, two queries of the shape of content_of().
+    Returns: a query of entity_type, metric_type, partition_id, and rows and value_sum of both.
+#}
+{% macro content_differences(expected, found) %}
+    select
+        entity_type,
+        metric_type,
+        partition_id,
+        expected.rows as expected_rows,
+        expected.value_sum as expected_sum,
+        found.rows as found_rows,
+        found.value_sum as found_sum
+    from ({{ expected }}) as expected
+    full outer join ({{ found }}) as found using (entity_type, metric_type, partition_id)
+    where (expected.rows, expected.value_sum, expected.hash) != (found.rows, found.value_sum, found.hash)
+    order by
+        entity_type,
+        metric_type,
+        partition_id
+{% endmacro %}
+
+
+{# The first differences as text for an error, and how many more there are. #}
+{% macro describe_differences(rows, expected_name, found_name) %}
+    {% set lines = [] %}
+    {% for row in rows if loop.index <= 20 %}
+        {% do lines.append(
+            '  - ' ~ row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ', partition ' ~ row['partition_id'] ~ ': '
+            ~ expected_name ~ ' ' ~ row['expected_rows'] ~ ' events (sum ' ~ row['expected_sum'] ~ '), '
+            ~ found_name ~ ' ' ~ row['found_rows'] ~ ' (sum ' ~ row['found_sum'] ~ ')'
+        ) %}
+    {% endfor %}
+    {% if rows | length > 20 %}{% do lines.append('  - and ' ~ (rows | length - 20) ~ ' more') %}{% endif %}
+    {% do return(lines | join('\n')) %}
+{% endmacro %}

@@ -1,0 +1,341 @@
+{#
+    Makes sure that the event log still holds what the ledger says was published.
+    Arguments: windows, of publication_windows(); traits, of event_log_traits(); lock.
+    Returns: how many events that is.
+    Raises: a compiler error that names metrics, partitions and both counts.
+#}
+{% macro verify_published(windows, traits, lock) %}
+    {% set published = windows | selectattr('published_until') | list %}
+    {% if not published %}
+        {% do return(0) %}
+    {% endif %}
+    {% set in_log = content_of(event_log(), within_windows(published, traits.decimals, 'published_until', from_start=true)) %}
+    {% set differences = run_query(content_differences(published_content(published), in_log)) %}
+    {% if differences.rows %}
+        {% do release_and_raise(lock,
+            'The event log ' ~ var('event_log') ~ ' no longer holds what ' ~ publications() ~ ' says was published to it:\n'
+            ~ describe_differences(differences, 'published', 'found')
+            ~ '\nNothing was changed. Find out who wrote or deleted them; to publish the history of this model anew, replacing'
+            ~ " what is there, run it with --full-refresh --vars '{on_conflict: replace}'."
+        ) %}
+    {% endif %}
+    {% do return(run_query('select sum(rows) from (' ~ published_content(published) ~ ')').rows[0][0]) %}
+{% endmacro %}
+
+
+{#
+    The model's events of the pending windows, in a table like the log: same columns, partitions and order.
+    An event that the log's types cannot hold is an error here, not a wrapped number there.
+#}
+{% macro build_clone(clone, windows, traits, sql) %}
+    {% do run_query('create table ' ~ clone ~ ' as ' ~ event_log()) %}
+    {% do run_query(_fill_clone(clone, windows, traits, sql)) %}
+{% endmacro %}
+
+
+{% macro _fill_clone(clone, windows, traits, sql) %}
+    insert into {{ clone }} ({{ event_columns() }})
+    select
+        entityType,
+        accurateCast(entityId, '{{ traits.types.entityId }}') as entityId,
+        {#- A log of unsigned users cannot name the negative ones, which are the system's own: nobody's. #}
+        accurateCast({{ 'greatest(userId, 0)' if traits.types.userId.startswith('UInt') else 'userId' }}, '{{ traits.types.userId }}') as userId,
+        metricType,
+        accurateCast(metricValue, '{{ traits.types.metricValue }}') as metricValue,
+        {{ _within_log_window(windows, traits.decimals) }} as createdAt
+    from (
+        {{ sql | indent(8) }}
+    )
+    where {{ within_windows(windows, 3) }}
+    settings max_partitions_per_insert_block = 0
+{% endmacro %}
+
+
+{#
+    createdAt as the log keeps it. Where the log drops digits that the cutoff has, an event of the cutoff's own
+    second would look like a live one: it is moved to the log's last tick before the cutoff.
+#}
+{% macro _within_log_window(windows, decimals) -%}
+    {%- set cut = {} -%}
+    {%- for window in windows if truncated(window.end, decimals).ljust(19) != window.end -%}
+        {%- if truncated(window.end, decimals) ~ '.000'[(1 + decimals if decimals else 0):] != window.end -%}
+            {%- do cut.update({window.entity_type: truncated(window.end, decimals)}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if cut -%}
+        multiIf(
+            {%- for entity_type, end in cut.items() %}
+            entityType = '{{ entity_type }}', least(createdAt, {{ utc_literal(end) }} - interval {{ 10 ** (3 - decimals) }} millisecond),
+            {%- endfor %}
+            createdAt
+        )
+    {%- else -%}
+        createdAt
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#
+    Compares the clone with what the log already holds in the pending windows, and leaves in the clone only what
+    is to be written. What a dead run of ours wrote before it could note so is taken as published. Anything else
+    that the log holds is a conflict, which the var on_conflict decides.
+    Returns: true where a dead run's insert is to be completed (publish mode insert only).
+    Raises: a compiler error at a conflict with on_conflict: fail; nothing is changed then.
+#}
+{% macro resolve_conflicts(clone, windows, traits, mode, lock) %}
+    {% set held = run_query(_held_by_log(clone, windows, traits, mode)) %}
+    {% set by_verdict = {'ours': [], 'partial': [], 'conflict': []} %}
+    {% for row in held %}
+        {% do by_verdict[row['verdict']].append(row) %}
+    {% endfor %}
+
+    {% if by_verdict.partial and run_query(_foreign_rows(clone, windows, traits)).rows[0][0] > 0 %}
+        {% do by_verdict.update({'conflict': by_verdict.conflict + by_verdict.partial, 'partial': []}) %}
+    {% endif %}
+
+    {% set kept = by_verdict.ours %}
+    {% if by_verdict.conflict %}
+        {% if var('on_conflict') == 'fail' %}
+            {% do release_and_raise(lock,
+                'The event log ' ~ var('event_log') ~ ' already holds other events of these metrics before the cutoff:\n'
+                ~ describe_differences(by_verdict.conflict, 'this run would publish', 'the log holds')
+                ~ "\nNothing was changed. Choose with --vars '{on_conflict: replace}' (delete exactly those events, publish this"
+                ~ " run's) or '{on_conflict: skip}' (keep those, publish nothing of these metrics in these partitions)."
+            ) %}
+        {% elif var('on_conflict') == 'skip' %}
+            {% set kept = kept + by_verdict.conflict %}
+        {% else %}
+            {% do renew_run_lock(lock) %}
+            {% do run_query(
+                'delete from ' ~ event_log() ~ ' where ' ~ within_windows(windows, traits.decimals)
+                ~ ' and (' ~ by_verdict.conflict | map(attribute='is_part') | join(' or ') ~ ')'
+            ) %}
+        {% endif %}
+        {% do log(
+            model.name ~ ': on_conflict is ' ~ var('on_conflict') ~ ' for\n'
+            ~ describe_differences(by_verdict.conflict, 'this run publishes', 'the log held'),
+            info=true
+        ) %}
+    {% endif %}
+    {% if kept %}
+        {% do run_query('alter table ' ~ clone ~ ' delete where ' ~ kept | map(attribute='is_part') | join(' or ') ~ ' settings mutations_sync = 2') %}
+    {% endif %}
+    {% do return(by_verdict.partial | length > 0) %}
+{% endmacro %}
+
+
+{#
+    Metrics and partitions of which the log holds events in the pending windows, each with a verdict: ours
+    (a dead run's, or just what this run would write), partial (a dead run's insert, cut off), or conflict.
+#}
+{% macro _held_by_log(clone, windows, traits, mode) %}
+    with intended as (
+        select
+            entity_type,
+            metric_type,
+            partition_id,
+            groupUniqArray((rows, value_sum, hash)) as contents
+        from {{ publications() }} as intentions
+        inner join {{ _windows_table(windows) }} as windows using (entity_type, metric_type, window_start, window_end)
+        where
+            event_log = '{{ var("event_log") }}'
+            and state = 'intended'
+        group by
+            entity_type,
+            metric_type,
+            partition_id
+    )
+
+    select
+        entity_type,
+        metric_type,
+        partition_id,
+        ours.rows as expected_rows,
+        ours.value_sum as expected_sum,
+        held.rows as found_rows,
+        held.value_sum as found_sum,
+        multiIf(
+            (held.rows, held.value_sum, held.hash) = (ours.rows, ours.value_sum, ours.hash), 'ours',
+            has(intended.contents, (held.rows, held.value_sum, held.hash)), 'ours',
+            '{{ mode }}' = 'insert' and notEmpty(intended.contents) and held.rows < ours.rows, 'partial',
+            'conflict'
+        ) as verdict,
+        '(entityType = ''' || entity_type || ''' and metricType = ''' || metric_type || ''' and _partition_id = ''' || partition_id || ''')' as is_part
+    from ({{ content_of(event_log(), within_windows(windows, traits.decimals)) }}) as held
+    left join ({{ content_of(clone, 'true') }}) as ours using (entity_type, metric_type, partition_id)
+    left join intended using (entity_type, metric_type, partition_id)
+    order by
+        entity_type,
+        metric_type,
+        partition_id
+{% endmacro %}
+
+
+{# How many of the log's events in the pending windows are not the clone's, counting duplicates. #}
+{% macro _foreign_rows(clone, windows, traits) %}
+    select count()
+    from (
+        select {{ event_columns() }}, count() as held
+        from {{ event_log() }}
+        where {{ within_windows(windows, traits.decimals) }}
+        group by {{ event_columns() }}
+    ) as log
+    left join (
+        select {{ event_columns() }}, count() as wanted
+        from {{ clone }}
+        group by {{ event_columns() }}
+    ) as ours using ({{ event_columns() }})
+    where held > wanted
+{% endmacro %}
+
+
+{#
+    Puts the clone's events into the log and enters them in the ledger: first the intention, then the events,
+    then, once they are seen there, that they are published. Whatever dies in between, the next run can tell.
+    Arguments: partial, of resolve_conflicts().
+    Returns: how many events were written.
+    Raises: a compiler error where the log does not hold afterwards what was written.
+#}
+{% macro publish(clone, windows, traits, mode, partial, lock) %}
+    {% do run_query(_enter_intentions(clone, windows)) %}
+    {% set clone_partitions = run_query(_attach_commands(clone)).rows[0] %}
+    {% do renew_run_lock(lock) %}
+    {% if clone_partitions['partitions'] > 0 %}
+        {% if mode == 'attach' %}
+            {% do run_query('alter table ' ~ event_log() ~ ' ' ~ clone_partitions['commands']) %}
+        {% else %}
+            {% do run_query(_insert_from_clone(clone, windows, traits, partial)) %}
+        {% endif %}
+    {% endif %}
+
+    {% set in_log = content_of(event_log(), within_windows(windows, traits.decimals)) %}
+    {% set differences = run_query(
+        'select * from (' ~ content_differences(content_of(clone, 'true'), in_log) ~ ') where expected_rows > 0'
+    ) %}
+    {% if differences.rows %}
+        {% do release_and_raise(lock,
+            'The event log ' ~ var('event_log') ~ ' does not hold what was just published to it:\n'
+            ~ describe_differences(differences, 'published', 'found')
+            ~ '\nThe publication is not entered as done. Something else writes or deletes events of these metrics before the cutoff.'
+        ) %}
+    {% endif %}
+    {% do run_query(_enter_publications(clone, windows, in_log)) %}
+    {% do return(clone_partitions['events']) %}
+{% endmacro %}
+
+
+{% macro _attach_commands(clone) %}
+    select
+        uniqExact(_partition_id) as partitions,
+        count() as events,
+        arrayStringConcat(
+            arraySort(groupUniqArray('attach partition id ''' || _partition_id || ''' from {{ clone }}')), ', '
+        ) as commands
+    from {{ clone }}
+{% endmacro %}
+
+
+{# Inserting goes through materialized views, as attaching does not. What a dead run inserted is not inserted again. #}
+{% macro _insert_from_clone(clone, windows, traits, partial) %}
+    insert into {{ event_log() }} ({{ event_columns() }})
+    {%- if partial %}
+    select {{ event_columns() }}
+    from (
+        select
+            {{ event_columns() }},
+            row_number() over (partition by {{ event_columns() }}) as copy
+        from {{ clone }}
+    ) as ours
+    left join (
+        select {{ event_columns() }}, count() as held
+        from {{ event_log() }}
+        where {{ within_windows(windows, traits.decimals) }}
+        group by {{ event_columns() }}
+    ) as log using ({{ event_columns() }})
+    where copy > held
+    {%- else %}
+    select {{ event_columns() }} from {{ clone }}
+    {%- endif %}
+    settings
+        max_partitions_per_insert_block = 0,
+        insert_deduplicate = 0
+{% endmacro %}
+
+
+{% macro _enter_intentions(clone, windows) %}
+    insert into {{ publications() }} ({{ _ledger_columns() }})
+    select
+        {{ _ledger_values('intended', clone) }}
+    from ({{ content_of(clone, 'true') }}) as content
+    inner join {{ _windows_table(windows) }} as windows using (entity_type, metric_type)
+{% endmacro %}
+
+
+{# One insert, so that a window is closed together with the partitions that it consists of. #}
+{% macro _enter_publications(clone, windows, in_log) %}
+    insert into {{ publications() }} ({{ _ledger_columns() }})
+    with content as ({{ in_log }}),
+
+    summed as (
+        select * from content
+        union all
+        select
+            entity_type,
+            metric_type,
+            '' as partition_id,
+            sum(content.rows) as rows,
+            sum(content.value_sum) as value_sum,
+            sum(content.hash) as hash
+        from {{ _windows_table(windows) }} as windows
+        left join content using (entity_type, metric_type)
+        group by
+            entity_type,
+            metric_type
+    )
+
+    select
+        {{ _ledger_values('published', clone) }}
+    from summed as content
+    inner join {{ _windows_table(windows) }} as windows using (entity_type, metric_type)
+{% endmacro %}
+
+
+{% macro _ledger_columns() -%}
+    event_log, model, entity_type, metric_type, window_start, window_end, partition_id, state, rows, value_sum, hash, clone, invocation_id, at
+{%- endmacro %}
+
+
+{% macro _ledger_values(state, clone) -%}
+        '{{ var("event_log") }}' as event_log,
+        '{{ model.name }}' as model,
+        entity_type,
+        metric_type,
+        window_start,
+        window_end,
+        partition_id,
+        '{{ state }}' as state,
+        content.rows as rows,
+        content.value_sum as value_sum,
+        content.hash as hash,
+        '{{ clone.identifier }}' as clone,
+        '{{ invocation_id }}' as invocation_id,
+        now64(3, 'UTC') as at
+{%- endmacro %}
+
+
+{# Windows as a table: entity_type, metric_type, window_start, window_end. #}
+{% macro _windows_table(windows) -%}
+    (
+        select
+            entity_type,
+            metric_type,
+            toDateTime64(starts, 3, 'UTC') as window_start,
+            toDateTime64(ends, 3, 'UTC') as window_end
+        from values(
+            'entity_type String, metric_type String, starts String, ends String',
+            {%- for window in windows %}
+            ('{{ window.entity_type }}', '{{ window.metric_type }}', '{{ window.start }}', '{{ window.end }}'){{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+    )
+{%- endmacro %}

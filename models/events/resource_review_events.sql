@@ -1,0 +1,32 @@
+{# Reviews of model versions: ratings and thumbs of the version and its model, and reviews written. #}
+
+{% set counted = 'not exclude and not tosViolation' %}
+
+with review as (
+    select
+        id,
+        modelId,
+        modelVersionId,
+        rating,
+        recommended,
+        userId,
+        exclude,
+        tosViolation,
+        createdAt
+    from {{ ref('stg_resource_review') }}
+)
+
+{{ metric_events('review', row_id='id', metrics=[
+    metric('User', 'Review', entity_id='userId',
+        when="modelVersionId in (select id from " ~ ref('stg_model_version') ~ " where status = 'Published')"),
+
+    metric('Model', 'Rating', entity_id='modelId', value='rating', when=counted),
+    metric('Model', 'RatingCount', entity_id='modelId', when=counted),
+    metric('Model', 'ThumbsUp', entity_id='modelId', when=counted ~ ' and recommended', once_per_user=true),
+    metric('Model', 'ThumbsDown', entity_id='modelId', when=counted ~ ' and not recommended', once_per_user=true),
+
+    metric('ModelVersion', 'Rating', entity_id='modelVersionId', value='rating', when=counted),
+    metric('ModelVersion', 'RatingCount', entity_id='modelVersionId', when=counted),
+    metric('ModelVersion', 'ThumbsUp', entity_id='modelVersionId', when=counted ~ ' and recommended', once_per_user=true),
+    metric('ModelVersion', 'ThumbsDown', entity_id='modelVersionId', when=counted ~ ' and not recommended', once_per_user=true),
+]) }}

@@ -1,0 +1,1 @@
+"""The sandbox: a real PostgreSQL, ClickHouse and Valkey from wheels, on loopback ports."""

@@ -1,0 +1,111 @@
+"""ClickHouse in the sandbox: its configuration, its start, its databases."""
+
+import hashlib
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sandbox_lib import processes
+from sandbox_lib.clickhouse_http import ClickHouse, execute, quoted_name
+from sandbox_lib.settings import HOST, Sandbox
+
+SOURCE = Path(__file__).with_name("clickhouse_source.sql")
+
+# `default_database` names the database that the engine insists on giving a file system overlay of its own;
+# under another name than `default`, `default` is an ordinary Atomic database, as on a server.
+CONFIG = """<clickhouse>
+    <listen_host>{host}</listen_host>
+    <http_port>{port}</http_port>
+    <display_name>sandbox</display_name>
+    <default_database>_engine</default_database>
+    <users_config>users.xml</users_config>
+    <log-level>warning</log-level>
+    <logger><console>1</console></logger>
+    {memory}
+</clickhouse>
+"""
+
+# The engine logs in as `default` without a password, by a name that is fixed in its code. It holds the only session
+# that this user may have, so nobody else gets in that way. The three settings undo what chDB changes for scripts.
+USERS = """<clickhouse>
+    <profiles>
+        <default>
+            <implicit_select>0</implicit_select>
+            <allow_introspection_functions>0</allow_introspection_functions>
+            <storage_file_read_method>pread</storage_file_read_method>
+        </default>
+        <engine><max_sessions_for_user>1</max_sessions_for_user></engine>
+    </profiles>
+    <quotas><default/></quotas>
+    <users>
+        <default>
+            <password/>
+            <networks><ip>127.0.0.1</ip></networks>
+            <profile>engine</profile>
+            <quota>default</quota>
+        </default>
+        <{user}>
+            <password_sha256_hex>{password}</password_sha256_hex>
+            <networks><ip>::/0</ip></networks>
+            <profile>default</profile>
+            <quota>default</quota>
+            <default_database>default</default_database>
+            <access_management>1</access_management>
+            <named_collection_control>1</named_collection_control>
+            <show_named_collections>1</show_named_collections>
+        </{user}>
+    </users>
+</clickhouse>
+"""
+
+
+def connection(sandbox: Sandbox) -> ClickHouse:
+    return ClickHouse(HOST, sandbox.ports["clickhouse"], sandbox.clickhouse_user, sandbox.clickhouse_password)
+
+
+def start(sandbox: Sandbox, timezone: str, memory_limit: int | None) -> dict[str, Any]:
+    user = sandbox.clickhouse_user
+    if user == "default" or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", user):
+        raise click.ClickException(
+            f"CLICKHOUSE_USER is {user!r}: the sandbox's user cannot be called 'default' (the engine's own), and its name "
+            "must be made of letters, digits, '_' and '-'. Unset CLICKHOUSE_USER or choose another."
+        )
+    folder = sandbox.directory / "clickhouse"
+    config = folder / "config"
+    config.mkdir(parents=True, exist_ok=True)
+    memory = f"<max_server_memory_usage>{memory_limit}</max_server_memory_usage>" if memory_limit else ""
+    (config / "config.xml").write_text(CONFIG.format(host=HOST, port=sandbox.ports["clickhouse"], memory=memory))
+    password = hashlib.sha256(sandbox.clickhouse_password.encode()).hexdigest()
+    (config / "users.xml").write_text(USERS.format(user=user, password=password))
+    # The engine also looks for a configuration in the home folder, and for room in the temporary one.
+    environment = os.environ | {"TZ": timezone, "HOME": str(config), "TMPDIR": str(folder)}
+    record = processes.spawn(
+        [sys.executable, str(Path(__file__).with_name("clickhouse_server.py")), str(config), str(folder / "data")],
+        log=sandbox.logs / "clickhouse.log",
+        directory=folder,
+        environment=environment,
+    )
+    return record | {"port": sandbox.ports["clickhouse"], "timezone": timezone, "memory_limit": memory_limit}
+
+
+def answers(sandbox: Sandbox) -> str:
+    return execute(connection(sandbox), "select version()", timeout=5).strip()
+
+
+def set_up(sandbox: Sandbox) -> None:
+    """Create what the application has: its databases and tables, if absent, and the database that models are built in."""
+    server = connection(sandbox)
+    for database in ("orchestration", sandbox.clickhouse_database):
+        execute(server, f"create database if not exists {quoted_name(database)}")
+    for statement in statements(SOURCE.read_text()):
+        execute(server, re.sub(r"^create table ", "create table if not exists ", statement))
+
+
+def statements(script: str) -> list[str]:
+    """The statements of a script whose comments stand on lines of their own."""
+    text = "\n".join(line for line in script.splitlines() if not line.startswith("--"))
+    return [statement.strip() for statement in text.split(";") if statement.strip()]

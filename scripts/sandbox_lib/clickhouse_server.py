@@ -1,0 +1,57 @@
+"""The process that is the sandbox's ClickHouse: the engine inside chDB, serving its own HTTP interface.
+
+chDB carries ClickHouse's complete HTTP handler. `SYSTEM START LISTEN HTTP` opens it, on the port and with the users
+that config.xml and users.xml name, and it stays open while the engine lives: that is, while the last statement below
+waits for a pipe that ends when this process is told to stop. Sessions, settings in the URL, parameters, compression,
+formats, query_id, system.processes and kill query are therefore ClickHouse's own; nothing is imitated here.
+
+That last statement is always in system.processes, with an empty user; `kill query` cannot end it, and with `sync`
+would wait for it, so conditions for `kill query` must not match it.
+
+Usage: clickhouse_server.py CONFIG_FOLDER DATA_FOLDER
+"""
+
+import os
+import signal
+import sys
+import threading
+
+from chdb import _chdb
+
+STATEMENTS = """
+create database if not exists default;
+system start listen http;
+/* keeps the server open */ select count() from file('/dev/fd/{pipe}', 'LineAsString', 'line String')
+"""
+
+
+def serve(config_folder: str, data_folder: str) -> int:
+    # The engine reads config.xml in the current folder; importing chdb opens an engine too, hence only now.
+    os.chdir(config_folder)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    reading, writing = os.pipe()
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            _chdb.query(STATEMENTS.format(pipe=reading), "TabSeparated", path=data_folder)
+        except BaseException as error:  # noqa: BLE001 - the main thread must learn of any end
+            failures.append(error)
+        finally:
+            stopping.set()
+
+    engine = threading.Thread(target=run)
+    engine.start()
+    stopping.wait()
+    asked_to_stop = engine.is_alive()
+    os.close(writing)
+    engine.join()
+    for failure in failures:
+        print(failure, file=sys.stderr, flush=True)
+    return 0 if asked_to_stop else 1
+
+
+if __name__ == "__main__":
+    sys.exit(serve(sys.argv[1], sys.argv[2]))

