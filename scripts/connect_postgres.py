@@ -30,13 +30,14 @@ def connect(server: ClickHouse, collection: str, connection: dict[str, str]) -> 
         execute(server, f"select * from postgresql({name}, query = 'select 1 as answer') format Null")
     except ClickHouseError as error:
         raise click.ClickException(
-            f"The named collection {collection} is written, but {described(connection)} cannot be read through it. Check "
-            f"POSTGRES_HOST (as ClickHouse sees it), POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD and "
+            f"The named collection {collection} is written, but {described(connection)} cannot be read through it. "
+            f"Check POSTGRES_HOST (as ClickHouse sees it), POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD and "
             f"POSTGRES_DATABASE. ClickHouse says: {scrubbed(error, connection)}"
         ) from None
 
 
 def described(connection: dict[str, str]) -> str:
+    """The connection for people to read: without its password."""
     return "{user}@{host}:{port}/{database}".format_map(connection)
 
 

@@ -89,7 +89,7 @@ where event.7 and event.5 != 0
 {# The condition under which a row is an event of the metric. #}
 {% macro _is_event(metric) -%}
     {%- set conditions = [] -%}
-    {%- if metric.when is not none -%}{%- do conditions.append(metric.when) -%}{%- endif -%}
+    {%- if metric.when is not none -%}{%- do conditions.append('(' ~ metric.when ~ ')' if ' or ' in metric.when else metric.when) -%}{%- endif -%}
     {%- if not metric.entity_joined -%}
         {%- do conditions.append(
             metric.entity_id ~ ' in (select id from ' ~ ref('stg_' ~ snake_case(metric.entity_type)) ~ ')'

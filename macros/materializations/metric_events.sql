@@ -29,7 +29,9 @@
         {% set written = publish(clone, pending, traits, mode, partial, lock) %}
         {% do run_query('drop table ' ~ clone ~ ' sync') %}
         {% do log(
-            this.identifier ~ ': ' ~ written ~ ' events of ' ~ pending | length ~ ' metrics published (' ~ mode ~ ')', info=true
+            this.identifier ~ ': ' ~ written.events ~ ' events of ' ~ written.metrics ~ ' metrics published (' ~ mode ~ ')'
+            ~ (', no event of ' ~ (pending | length - written.metrics) ~ ' others' if written.metrics < pending | length),
+            info=true
         ) %}
     {% else %}
         {% do log(

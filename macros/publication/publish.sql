@@ -193,7 +193,7 @@
     Puts the clone's events into the log and enters them in the ledger: first the intention, then the events,
     then, once they are seen there, that they are published. Whatever dies in between, the next run can tell.
     Arguments: partial, of resolve_conflicts().
-    Returns: how many events were written.
+    Returns: a dict of events and metrics, how many were written.
     Raises: a compiler error where the log does not hold afterwards what was written.
 #}
 {% macro publish(clone, windows, traits, mode, partial, lock) %}
@@ -220,7 +220,7 @@
         ) %}
     {% endif %}
     {% do run_query(_enter_publications(clone, windows, in_log)) %}
-    {% do return(clone_partitions['events']) %}
+    {% do return({'events': clone_partitions['events'], 'metrics': clone_partitions['metrics']}) %}
 {% endmacro %}
 
 
@@ -228,6 +228,7 @@
     select
         uniqExact(_partition_id) as partitions,
         count() as events,
+        uniqExact(entityType, metricType) as metrics,
         arrayStringConcat(
             arraySort(groupUniqArray('attach partition id ''' || _partition_id || ''' from {{ clone }}')), ', '
         ) as commands
@@ -271,7 +272,10 @@
 {% endmacro %}
 
 
-{# One insert, so that a window is closed together with the partitions that it consists of. #}
+{#
+    One insert, so that a window is closed together with the partitions that it consists of. The window of a
+    metric without any event stays open: a source that is empty today may be one that was not filled yet.
+#}
 {% macro _enter_publications(clone, windows, in_log) %}
     insert into {{ publications() }} ({{ _ledger_columns() }})
     with content as ({{ in_log }}),
@@ -286,8 +290,7 @@
             sum(content.rows) as rows,
             sum(content.value_sum) as value_sum,
             sum(content.hash) as hash
-        from {{ _windows_table(windows) }} as windows
-        left join content using (entity_type, metric_type)
+        from content
         group by
             entity_type,
             metric_type

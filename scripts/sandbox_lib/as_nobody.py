@@ -20,6 +20,7 @@ CAPABILITY_VERSION_3, CAP_DAC_OVERRIDE = 0x20080522, 1
 
 
 def become_nobody() -> None:
+    """Give up root for good, all but the one right."""
     user = pwd.getpwnam(USER)
     libc = ctypes.CDLL(None, use_errno=True)
     # Otherwise rights end with root's user id, and access(2), which PostgreSQL asks first, would not count this one.

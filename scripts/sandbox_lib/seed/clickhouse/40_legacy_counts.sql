@@ -1,4 +1,4 @@
--- What the legacy jobs took from ClickHouse at the moment of the cutoff, a row a version; postgres/40_legacy_metrics.sql
+-- What the legacy jobs took from ClickHouse at the moment of the cutoff, a row a version; postgres/42_legacy_others.sql
 -- makes of it what it needs. Downloads are distinct users, generations distinct user-days (of UTC).
 
 select

@@ -1,0 +1,48 @@
+# Sourced by scripts/demo and scripts/test: the repository's own Python environment, and timed steps.
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+repository=$PWD
+steps=()
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+# Makes .venv, or brings it up to the pinned requirements. A stamp tells what is installed.
+make_environment() {
+    local python wanted
+    python=$(command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3) ||
+        fail "Python 3.11 or later is needed; none was found on the PATH."
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "Python 3.11 or later is needed; $python is $("$python" --version)."
+    wanted=$(cat requirements.txt requirements-sandbox.txt constraints.txt | cksum)
+    if [ "$(cat .venv/installed 2>/dev/null)" != "$wanted" ]; then
+        "$python" -m venv .venv
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+            -r requirements-sandbox.txt -c constraints.txt
+        echo "$wanted" >.venv/installed
+    fi
+    export PATH="$repository/.venv/bin:$PATH"
+    export DBT_SEND_ANONYMOUS_USAGE_STATS=false
+}
+
+# step NAME COMMAND…: runs it and remembers how long it took.
+step() {
+    local name=$1 began=$SECONDS
+    shift
+    printf '\n── %s\n' "$name"
+    "$@"
+    steps+=("$(printf '%6d s  %s' $((SECONDS - began)) "$name")")
+}
+
+print_steps() {
+    printf '\nWhere the time went:\n'
+    printf '%s\n' "${steps[@]}"
+    printf '%6d s  in all\n\n' "$SECONDS"
+}
+
+# A port that nobody listens on: tests must not collide with a running sandbox.
+free_port() {
+    python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}

@@ -1,0 +1,190 @@
+"""Real servers for the tests: one sandbox for the session, and a dbt project of its own for each test."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import clickhouse_connect
+import psycopg2
+import pytest
+
+REPO = Path(__file__).resolve().parents[2]
+DBT = Path(sys.executable).with_name("dbt")
+SCALE, RANDOM_SEED = 0.02, 7
+
+
+@dataclass
+class Sandbox:
+    """Servers that are up, and how to reach them."""
+
+    dir: Path
+    env: dict[str, str]
+
+    @property
+    def postgres_dsn(self) -> str:
+        """The superuser's: tests change the source."""
+        return (
+            f"host={self.env['POSTGRES_HOST']} port={self.env['POSTGRES_PORT']} "
+            f"dbname={self.env['POSTGRES_DATABASE']} user=postgres password=postgres-sandbox"
+        )
+
+    @property
+    def clickhouse_url(self) -> str:
+        e = self.env
+        return (
+            f"http://{e['CLICKHOUSE_USER']}:{e['CLICKHOUSE_PASSWORD']}@{e['CLICKHOUSE_HOST']}:{e['CLICKHOUSE_PORT']}/"
+        )
+
+    def rows(self, sql: str, **settings: object) -> list[tuple]:
+        """The result of a ClickHouse query."""
+        client = clickhouse_connect.get_client(dsn=self.clickhouse_url, autogenerate_session_id=False, query_limit=0)
+        return [tuple(row) for row in client.query(sql, settings=settings).result_rows]
+
+    def value(self, sql: str) -> object:
+        return self.rows(sql)[0][0]
+
+    def command(self, sql: str) -> None:
+        clickhouse_connect.get_client(dsn=self.clickhouse_url, autogenerate_session_id=False).command(sql)
+
+    def postgres(self, sql: str) -> list[tuple]:
+        """Runs SQL in PostgreSQL as its superuser, in a transaction of its own."""
+        connection = psycopg2.connect(self.postgres_dsn)
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(sql)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+
+@dataclass
+class Project:
+    """A ClickHouse database of a test's own, with an event log that holds the seed's live events."""
+
+    sandbox: Sandbox
+    database: str
+    target: Path
+    vars: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def event_log(self) -> str:
+        return f"{self.database}.entityMetricEvents"
+
+    def command_line(self, *args: str, **vars: object) -> list[str]:
+        values = {"event_log": self.event_log, "lock_patience": 2, **self.vars, **vars}
+        return [
+            str(DBT), "--no-use-colors", *args, "--vars", json.dumps(values),
+            "--target-path", str(self.target), "--log-path", str(self.target),
+            "--profiles-dir", str(self.sandbox.dir),
+        ]  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, **self.sandbox.env, "CLICKHOUSE_DATABASE": self.database}
+
+    def dbt(self, *args: str, fails: bool = False, **vars: object) -> str:
+        """Runs dbt to its end. Returns what it printed; a wrong exit code fails the test."""
+        done = subprocess.run(
+            self.command_line(*args, **vars),
+            cwd=REPO,
+            env=self.environment(),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert (done.returncode != 0) == fails, done.stdout
+        return done.stdout
+
+    def backfill(self, *args: str, **options: object) -> str:
+        return self.dbt("run", "--select", "tag:backfill", *args, **options)
+
+    def fingerprint(self, where: str = "true") -> tuple:
+        """Count, sum and order-free hash of the events, the same for every type the log may have."""
+        return self.sandbox.rows(
+            f"""
+            select count(), sum(metricValue), sum(cityHash64(
+                toString(entityType), toInt64(entityId), toInt64(userId), toString(metricType),
+                toInt64(metricValue), toUnixTimestamp64Milli(toDateTime64(createdAt, 3, 'UTC'))
+            ))
+            from {self.event_log}
+            where {where}
+            """
+        )[0]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start_sandbox(directory: Path, *options: str, seed: bool = True) -> Sandbox:
+    """Starts servers on free ports below a folder, and fills them."""
+    ports = {
+        "SANDBOX_POSTGRES_PORT": str(free_port()),
+        "SANDBOX_CLICKHOUSE_PORT": str(free_port()),
+        "SANDBOX_VALKEY_PORT": str(free_port()),
+    }
+    env = {**os.environ, **ports, "SANDBOX_DIR": str(directory)}
+    cli = [sys.executable, str(REPO / "scripts" / "sandbox.py")]
+    subprocess.run([*cli, "up", *options], env=env, check=True)
+    if seed:
+        subprocess.run(
+            [*cli, "seed", "--scale", str(SCALE), "--random-seed", str(RANDOM_SEED)],
+            env=env,
+            check=True,
+        )
+    printed = subprocess.run([*cli, "env"], env=env, check=True, text=True, capture_output=True)
+    exports = dict(word.split("=", 1) for word in shlex.split(printed.stdout) if "=" in word)
+    shutil.copy(REPO / "profiles.yml.example", directory / "profiles.yml")
+    return Sandbox(directory, {**ports, "SANDBOX_DIR": str(directory), **exports})
+
+
+def stop_sandbox(sandbox: Sandbox) -> None:
+    env = {**os.environ, **sandbox.env}
+    subprocess.run([sys.executable, str(REPO / "scripts" / "sandbox.py"), "down"], env=env, check=True)
+    shutil.rmtree(sandbox.dir)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    directory = REPO / ".sandbox" / f"pytest-{os.getpid()}"
+    running = start_sandbox(directory)
+    yield running
+    stop_sandbox(running)
+
+
+def new_project(sandbox: Sandbox, name: str, target: Path, log_ddl: str | None = None) -> Project:
+    """An event log with the seed's live events, in a new database. log_ddl: columns, engine and keys."""
+    project = Project(sandbox, name, target)
+    sandbox.command(f"create database {name}")
+    sandbox.command(f"create table {project.event_log} {log_ddl or 'as default.entityMetricEvents'}")
+    sandbox.command(
+        f"insert into {project.event_log} select * from default.entityMetricEvents "
+        "settings max_partitions_per_insert_block = 0"
+    )
+    return project
+
+
+@pytest.fixture
+def project(sandbox: Sandbox, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]:
+    name = "t_" + "".join(c if c.isalnum() else "_" for c in request.node.name.lower())[:60]
+    yield new_project(sandbox, name, tmp_path)
+    sandbox.command(f"drop database if exists {name} sync")
+    sandbox.command(f"drop database if exists {name}_postgres sync")
+
+
+@pytest.fixture(scope="session")
+def backfilled(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The undisturbed backfill that others are compared with. Tests must not change it."""
+    project = new_project(sandbox, "backfilled", tmp_path_factory.mktemp("backfilled"))
+    project.backfill()
+    return project

@@ -1,0 +1,2 @@
+def test_probe(backfilled):
+    print(backfilled.fingerprint())
