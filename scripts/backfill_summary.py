@@ -10,7 +10,7 @@ import click
 
 from connect_postgres import clickhouse_from_environment
 from sandbox_lib import settings
-from sandbox_lib.clickhouse_http import execute
+from sandbox_lib.clickhouse_http import ClickHouseError, execute
 
 RUN_RESULTS = settings.REPOSITORY / "target" / "run_results.json"
 
@@ -20,8 +20,9 @@ with published as (
     select
         model,
         entity_type,
-        uniqExact(metric_type) as metrics,
-        sum(rows) as events
+        metric_type,
+        sum(rows) as events,
+        max(window_end) as until
     from metric_publications
     where
         event_log = {event_log:String}
@@ -29,34 +30,38 @@ with published as (
         and partition_id = ''
     group by
         model,
-        entity_type
+        entity_type,
+        metric_type
+),
+
+shared as (
+    select
+        entity_type,
+        events,
+        {seconds:Map(String, Float64)}[model] * events / sum(events) over (partition by model) as seconds
+    from published
 ),
 
 entities as (
     select
         entityType as entity_type,
         uniqExact(entityId) as entities
-    from {database:Identifier}.{table:Identifier}
-    where (entityType, metricType) in (select entity_type, metric_type from metric_publications where state = 'published')
+    from {database:Identifier}.{table:Identifier} as log
+    inner join published on log.entityType = published.entity_type and log.metricType = published.metric_type
+    where createdAt < until
     group by entity_type
 )
 
 select
-    entity_type,
-    sum(metrics),
-    sum(events),
-    any(entities),
-    sum(seconds * events / model_events)
-from (
-    select
-        *,
-        sum(events) over (partition by model) as model_events,
-        {seconds:Map(String, Float64)}[model] as seconds
-    from published
-)
-inner join entities using (entity_type)
-group by entity_type
-order by entity_type
+    shared.entity_type,
+    count() as metrics,
+    sum(shared.events) as events,
+    any(entities.entities) as entities,
+    sum(shared.seconds) as seconds
+from shared
+inner join entities on shared.entity_type = entities.entity_type
+group by shared.entity_type
+order by shared.entity_type
 format CSV
 """
 
@@ -82,15 +87,18 @@ def main(event_log: str, run_results: Path) -> None:
     server, database = clickhouse_from_environment()
     log_database, log_table = event_log.split(".")
     seconds = ", ".join(f"'{model}': {taken:.3f}" for model, taken in model_seconds(run_results).items())
-    answer = execute(
-        server,
-        SUMMARY,
-        database=database,
-        param_event_log=event_log,
-        param_database=log_database,
-        param_table=log_table,
-        param_seconds="{" + seconds + "}",
-    )
+    try:
+        answer = execute(
+            server,
+            SUMMARY,
+            database=database,
+            param_event_log=event_log,
+            param_database=log_database,
+            param_table=log_table,
+            param_seconds="{" + seconds + "}",
+        )
+    except ClickHouseError as error:
+        raise click.ClickException(str(error)) from None
     rows = list(csv.reader(io.StringIO(answer)))
     totals = ["all", *(sum(float(row[column]) for row in rows) for column in range(1, 5))]
     click.echo(f"{'entity type':<14}{'metrics':>8}{'events':>12}{'entities':>12}{'seconds':>9}")

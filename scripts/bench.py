@@ -25,10 +25,12 @@ COPIES = 3
 
 
 def run(*command: str | Path, env: dict[str, str]) -> None:
+    """Run a command in the repository; its failure ends the benchmark."""
     subprocess.run([str(word) for word in command], cwd=REPOSITORY, env=env, check=True)
 
 
 def free_port() -> str:
+    """Find a port that nobody listens on, so that a running sandbox is left alone."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return str(probe.getsockname()[1])
@@ -47,6 +49,7 @@ def start(scale: float, random_seed: int) -> dict[str, str]:
 
 
 def stop(env: dict[str, str]) -> None:
+    """Stop the benchmark's servers and delete what they hold."""
     run(sys.executable, REPOSITORY / "scripts" / "sandbox.py", "down", env=env)
     shutil.rmtree(SANDBOX)
 

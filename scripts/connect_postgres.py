@@ -49,18 +49,18 @@ def scrubbed(error: ClickHouseError, connection: dict[str, str]) -> str:
     return text
 
 
-@click.command()
-@click.option("--collection", default=settings.POSTGRES_COLLECTION, show_default=True, help="Name of the collection.")
-@click.option("--schema", default=settings.POSTGRES_SCHEMA, show_default=True, help="Schema that holds the tables.")
-def main(collection: str, schema: str) -> None:
-    """Create or update the ClickHouse named collection that holds the PostgreSQL connection, and test it.
-
-    The connection is taken from POSTGRES_HOST (as ClickHouse sees it), POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD
-    and POSTGRES_DATABASE; ClickHouse is found by CLICKHOUSE_HOST, CLICKHOUSE_PORT, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD
-    and CLICKHOUSE_SECURE. Whatever is unset is the sandbox's.
-    """
+def environment() -> dict[str, str]:
+    """The variables that name the servers; whatever is unset is the sandbox's."""
     try:
-        variables = settings.client_environment(settings.resolve(settings.DEFAULT_DIRECTORY, {}, {})) | os.environ
+        return settings.client_environment(settings.resolve(settings.DEFAULT_DIRECTORY, {}, {})) | os.environ
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def clickhouse_from_environment() -> tuple[ClickHouse, str]:
+    """The server that CLICKHOUSE_* name, and the database that models are built in."""
+    variables = environment()
+    try:
         port = settings.port_number("CLICKHOUSE_PORT", variables["CLICKHOUSE_PORT"])
     except ValueError as error:
         raise click.ClickException(str(error)) from error
@@ -71,6 +71,21 @@ def main(collection: str, schema: str) -> None:
         password=variables["CLICKHOUSE_PASSWORD"],
         secure=variables["CLICKHOUSE_SECURE"].lower() in ("true", "1", "yes"),
     )
+    return server, variables["CLICKHOUSE_DATABASE"]
+
+
+@click.command()
+@click.option("--collection", default=settings.POSTGRES_COLLECTION, show_default=True, help="Name of the collection.")
+@click.option("--schema", default=settings.POSTGRES_SCHEMA, show_default=True, help="Schema that holds the tables.")
+def main(collection: str, schema: str) -> None:
+    """Create or update the ClickHouse named collection that holds the PostgreSQL connection, and test it.
+
+    The connection is taken from POSTGRES_HOST (as ClickHouse sees it), POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD
+    and POSTGRES_DATABASE; ClickHouse is found by CLICKHOUSE_HOST, CLICKHOUSE_PORT, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD
+    and CLICKHOUSE_SECURE. Whatever is unset is the sandbox's.
+    """
+    server, _ = clickhouse_from_environment()
+    variables = environment()
     keys = ("host", "port", "user", "password", "database")
     connection = {key: variables[f"POSTGRES_{key.upper()}"] for key in keys} | {"schema": schema}
     connect(server, collection, connection)

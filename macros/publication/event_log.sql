@@ -10,13 +10,18 @@
     holds live events that exist nowhere else.
 #}
 {% macro create_event_log() %}
-    {% do run_query('create database if not exists ' ~ event_log().schema) %}
-    {% do run_query(
-        "create table if not exists " ~ event_log() ~ " ("
-        ~ "entityType LowCardinality(String), entityId Int32, userId Int32, "
-        ~ "metricType LowCardinality(String), metricValue Int32, createdAt DateTime64(3)"
-        ~ ") engine = MergeTree partition by toYYYYMM(createdAt) order by (entityType, entityId, createdAt)"
+    {% set there = run_query(
+        "select count() from system.tables where database = '" ~ event_log().schema ~ "' and name = '" ~ event_log().identifier ~ "'"
     ) %}
+    {% if there.rows[0][0] == 0 %}
+        {% do run_query('create database if not exists ' ~ event_log().schema) %}
+        {% do run_query(
+            "create table if not exists " ~ event_log() ~ " ("
+            ~ "entityType LowCardinality(String), entityId Int32, userId Int32, "
+            ~ "metricType LowCardinality(String), metricValue Int32, createdAt DateTime64(3)"
+            ~ ") engine = MergeTree partition by toYYYYMM(createdAt) order by (entityType, entityId, createdAt)"
+        ) %}
+    {% endif %}
 {% endmacro %}
 
 

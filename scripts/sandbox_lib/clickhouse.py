@@ -6,13 +6,17 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import click
 
-from sandbox_lib import processes
+from sandbox_lib import processes, settings
 from sandbox_lib.clickhouse_http import ClickHouse, execute, quoted_name
 from sandbox_lib.settings import HOST, Sandbox
 
+# A user who has just the grants that dbt needs; the password is the other user's.
+DBT_USER = "metrics_dbt"
+GRANTS = settings.REPOSITORY / "scripts" / "clickhouse_grants.sql"
 SOURCE = Path(__file__).with_name("clickhouse_source.sql")
 
 # `default_database` names the database that the engine insists on giving a file system overlay of its own;
@@ -58,9 +62,26 @@ USERS = """<clickhouse>
             <named_collection_control>1</named_collection_control>
             <show_named_collections>1</show_named_collections>
         </{user}>
+        <{dbt_user}>
+            <password_sha256_hex>{password}</password_sha256_hex>
+            <networks><ip>::/0</ip></networks>
+            <profile>default</profile>
+            <quota>default</quota>
+            <default_database>default</default_database>
+            <grants>
+{grants}
+            </grants>
+        </{dbt_user}>
     </users>
 </clickhouse>
 """
+
+
+def least_grants() -> str:
+    """The grants of scripts/clickhouse_grants.sql as users.xml has them: the sandbox proves that they suffice."""
+    lines = [line for line in GRANTS.read_text().splitlines() if not line.startswith("--")]
+    statements = [" ".join(statement.split()) for statement in "\n".join(lines).split(";")]
+    return "\n".join(f"                <query>{escape(statement)}</query>" for statement in statements if statement)
 
 
 def connection(sandbox: Sandbox) -> ClickHouse:
@@ -82,7 +103,8 @@ def start(sandbox: Sandbox, timezone: str, memory_limit: int | None) -> dict[str
     memory = f"<max_server_memory_usage>{memory_limit}</max_server_memory_usage>" if memory_limit else ""
     (config / "config.xml").write_text(CONFIG.format(host=HOST, port=sandbox.ports["clickhouse"], memory=memory))
     password = hashlib.sha256(sandbox.clickhouse_password.encode()).hexdigest()
-    (config / "users.xml").write_text(USERS.format(user=user, password=password))
+    users = USERS.format(user=user, password=password, dbt_user=DBT_USER, grants=least_grants())
+    (config / "users.xml").write_text(users)
     # The engine also looks for a configuration in the home folder, and for room in the temporary one.
     environment = os.environ | {"TZ": timezone, "HOME": str(config), "TMPDIR": str(folder)}
     record = processes.spawn(

@@ -25,7 +25,7 @@ system start listen http;
 /* keeps the server open */ select count() from file('/dev/fd/{pipe}', 'LineAsString', 'line String')
 """
 
-PATIENCE = 2.0
+PATIENCE = 1.0
 
 
 def serve(config_folder: str, data_folder: str) -> NoReturn:

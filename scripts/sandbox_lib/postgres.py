@@ -19,10 +19,13 @@ from sandbox_lib.settings import (
     POSTGRES_DATABASE,
     POSTGRES_SUPERUSER,
     POSTGRES_SUPERUSER_PASSWORD,
+    POSTGRES_USER,
+    REPOSITORY,
     Sandbox,
 )
 
 SOURCE = Path(__file__).with_name("postgres_source.sql")
+GRANTS = REPOSITORY / "scripts" / "postgres_grants.sql"
 PROCESS_NAME = "postgres"
 
 # What a killed server has written stays written; only a crash of the whole machine could lose it.
@@ -163,16 +166,10 @@ def set_up(sandbox: Sandbox) -> None:
 
 
 def grant_reading(cursor: "psycopg2.extensions.cursor", sandbox: Sandbox) -> None:
-    """Create the role that dbt reads with, and let it read what is there and what will be."""
+    """Create the role that dbt reads with, with the grants of scripts/postgres_grants.sql and no others."""
     cursor.execute("select 1 from pg_roles where rolname = %s", [sandbox.postgres_user])
     role = sql.Identifier(sandbox.postgres_user)
     verb = sql.SQL("alter" if cursor.fetchone() else "create")
     login = sql.SQL("{} role {} with login password {}")
     cursor.execute(login.format(verb, role, sql.Literal(sandbox.postgres_password)))
-    for statement in (
-        "alter role {} set default_transaction_read_only = on",
-        "grant usage on schema public to {}",
-        "grant select on all tables in schema public to {}",
-        "alter default privileges in schema public grant select on tables to {}",
-    ):
-        cursor.execute(sql.SQL(statement).format(role))
+    cursor.execute(GRANTS.read_text().replace(POSTGRES_USER, role.as_string(cursor)))

@@ -159,6 +159,7 @@ def seed(
 
 
 def clickhouse_server(url: str) -> ClickHouse:
+    """Where a URL like http://user:password@127.0.0.1:28123 points."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or not parts.port:
         raise ValueError("clickhouse_url has to look like http://user:password@127.0.0.1:28123")
@@ -192,9 +193,14 @@ def statements(path: Path) -> list[str]:
 
 
 def filled_table(statement: str) -> str | None:
-    """The table that a statement inserts into, without its database."""
-    found = re.search(r'^insert into (?:\{\w+:Identifier\}\.)?"?(\w+)"?', statement, re.MULTILINE)
+    """The table that a statement inserts into, as it stands there."""
+    found = re.search(r"^insert into (\S+)", statement, re.MULTILINE)
     return found[1] if found else None
+
+
+def plain(table: str) -> str:
+    """A table's name without its database and quotes."""
+    return table.rpartition(".")[2].strip('"')
 
 
 def load_postgres(cursor: Cursor, path: Path, echo: Echo) -> None:
@@ -206,20 +212,26 @@ def load_postgres(cursor: Cursor, path: Path, echo: Echo) -> None:
         seconds = time.monotonic() - started
         table = filled_table(statement)
         if table and cursor.rowcount >= 1000:
-            report(echo, f"PostgreSQL {table}", cursor.rowcount, seconds)
+            report(echo, f"PostgreSQL {plain(table)}", cursor.rowcount, seconds)
         else:
             small_rows += cursor.rowcount if table else 0
             small_seconds += seconds
     if small_rows:
-        report(echo, f"PostgreSQL {path.name}, small inserts", small_rows, small_seconds)
+        report(echo, f"PostgreSQL {path.stem}, small ones", small_rows, small_seconds)
 
 
 def load_clickhouse(ask: Ask, path: Path, echo: Echo) -> None:
+    """Run a file, and report a line for each insert."""
     for statement in statements(path):
-        started = time.monotonic()
-        written = ask(statement)
-        assert not written, written
-        report(echo, f"ClickHouse {filled_table(statement)}", None, time.monotonic() - started)
+        table = filled_table(statement)
+        if not table:
+            ask(statement)
+            continue
+        count = f"select count() from {table}"
+        rows_before, started = int(ask(count)), time.monotonic()
+        ask(statement)
+        seconds = time.monotonic() - started
+        report(echo, f"ClickHouse {plain(table)}", int(ask(count)) - rows_before, seconds)
 
 
 def copy_version_counts(ask: Ask, cursor: Cursor) -> None:
@@ -261,6 +273,7 @@ def vacuum(dsn: str, tables: list[str], echo: Echo) -> None:
 
 
 def grant_reading(cursor: Cursor) -> None:
+    """Let the role that dbt reads with see every table, if there is such a role."""
     cursor.execute("select 1 from pg_roles where rolname = %s", [READER])
     if cursor.fetchone():
         grant = sql.SQL("grant select on all tables in schema public to {}")
@@ -275,5 +288,6 @@ def together(*steps: Callable[[], None]) -> None:
 
 
 def report(echo: Echo, step: str, rows: int | None, seconds: float) -> None:
+    """One line: what was done, how many rows, how long."""
     counted = "" if rows is None else f"{rows:,} rows"
     echo(f"{step:<50}{counted:>18}{seconds:>9.2f} s")

@@ -12,10 +12,16 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import clickhouse_connect
 import psycopg2
 import pytest
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+    from parsed_project import ParsedProject
 
 REPO = Path(__file__).resolve().parents[2]
 DBT = Path(sys.executable).with_name("dbt")
@@ -188,3 +194,36 @@ def backfilled(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Pr
     project = new_project(sandbox, "backfilled", tmp_path_factory.mktemp("backfilled"))
     project.backfill()
     return project
+
+
+@pytest.fixture(scope="session")
+def parsed_manifest(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    import parsed_project  # imports this module
+
+    return parsed_project.parse(Project(sandbox, "parsed", tmp_path_factory.mktemp("parsed")))
+
+
+@pytest.fixture
+def parsed(sandbox: Sandbox, parsed_manifest: Manifest, tmp_path: Path) -> Iterator[ParsedProject]:
+    """Like `project`, for tests of many runs: they are quick, and there is one database for all of these tests."""
+    from parsed_project import ParsedProject
+
+    def drop() -> None:
+        for database in ("parsed", "parsed_postgres"):
+            sandbox.command(f"drop database if exists {database} sync")
+
+    drop()
+    new_project(sandbox, "parsed", tmp_path)
+    yield ParsedProject(sandbox, "parsed", tmp_path, manifest=parsed_manifest)
+    drop()
+
+
+@pytest.fixture
+def staged(parsed: ParsedProject, backfilled: Project) -> ParsedProject:
+    """`parsed` with the staging tables of `backfilled`. The parts of its log stay as they were written."""
+    run = parsed.sandbox.command
+    tables = f"select name from system.tables where database = '{backfilled.database}' and name like 'stg\\_%'"
+    for (table,) in parsed.sandbox.rows(tables):
+        run(f"create table {parsed.database}.{table} clone as {backfilled.database}.{table}")
+    run(f"alter table {parsed.event_log} modify setting max_bytes_to_merge_at_max_space_in_pool = 1")
+    return parsed

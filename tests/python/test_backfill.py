@@ -1,2 +1,274 @@
-def test_probe(backfilled):
-    print(backfilled.fingerprint())
+"""The whole backfill: every metric, proven against an independent count, on logs and servers of several kinds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import psycopg2.extras
+import pytest
+from conftest import REPO, Project, Sandbox, new_project, start_sandbox, stop_sandbox
+from event_log_checks import (
+    BEFORE,
+    CUTOFF,
+    LIVE,
+    Pair,
+    Totals,
+    catalog,
+    leftovers,
+    ledger,
+    pairs_of,
+    totals,
+)
+from parsed_project import ParsedProject
+
+MODELS = sorted({f"{row['events_model']}_events" for row in catalog()})
+# The last second that a log without fractions of a second gives to the backfill's events.
+BEFORE_WHOLE_SECOND = f"createdAt < toDateTime('{CUTOFF[:19]}', 'UTC')"
+
+
+def nothing_done(output: str) -> list[str]:
+    return sorted(re.findall(r"(\w+_events): nothing to do", output))
+
+
+# What one backfill gives ----------------------------------------------------------------------------------------------
+
+
+def test_catalog_has_75_metrics_of_19_models() -> None:
+    assert len(set(pairs_of())) == len(catalog()) == 75
+    assert len(MODELS) == 19
+
+
+def test_every_metric_of_the_catalog_has_events_and_no_other_has(backfilled: Project) -> None:
+    assert set(totals(backfilled)) == set(pairs_of())
+
+
+def test_live_events_are_untouched(backfilled: Project, tmp_path: Path) -> None:
+    application = Project(backfilled.sandbox, "default", tmp_path)
+    assert application.fingerprint(LIVE)[0] > 1000
+    assert backfilled.fingerprint(LIVE) == application.fingerprint(LIVE) == application.fingerprint()
+
+
+def test_no_table_of_a_run_stays_behind(backfilled: Project) -> None:
+    assert leftovers(backfilled) == []
+
+
+# The independent count ------------------------------------------------------------------------------------------------
+
+CLICKHOUSE_TABLES = {
+    "ch_downloads": (
+        'type text, time timestamp, "userId" int, "modelId" int, "modelVersionId" int',
+        """select toString(type), toString(toTimeZone(time, 'UTC')), userId, modelId, modelVersionId
+        from default.modelVersionEvents""",
+    ),
+    "ch_jobs": (
+        '"jobId" text, "userId" int, "jobType" text, "createdAt" timestamp, "resourcesUsed" int[]',
+        """select jobId, userId, toString(jobType), toString(toTimeZone(createdAt, 'UTC')), resourcesUsed
+        from orchestration.jobs""",
+    ),
+    "ch_compensation": (
+        'date timestamp, "modelVersionId" int, total int, updated_at timestamp',
+        """select toString(toTimeZone(date, 'UTC')), modelVersionId, total, toString(toTimeZone(updated_at, 'UTC'))
+        from default.buzz_resource_compensation""",
+    ),
+}
+
+
+@pytest.fixture(scope="session")
+def expected_totals(sandbox: Sandbox) -> Totals:
+    """The metrics as PostgreSQL counts them, with SQL that knows nothing of the models."""
+    expected: Totals = {}
+    connection = psycopg2.connect(sandbox.postgres_dsn)
+    with connection, connection.cursor() as cursor:
+        for table, (columns, select) in CLICKHOUSE_TABLES.items():
+            cursor.execute(f"create temporary table {table} ({columns}) on commit drop")
+            psycopg2.extras.execute_values(cursor, f"insert into {table} values %s", sandbox.rows(select))
+        for path in sorted((REPO / "tests" / "python" / "expected_counts").glob("*.sql")):
+            cursor.execute(path.read_text(), {"cutoff": CUTOFF})
+            for entity_type, entity_id, metric_type, events, value in cursor:
+                expected.setdefault((entity_type, metric_type), {})[entity_id] = (events, value)
+    connection.close()
+    return expected
+
+
+@pytest.fixture(scope="session")
+def published_totals(backfilled: Project) -> Totals:
+    return totals(backfilled)
+
+
+def disagreement(expected: dict[int, tuple[int, int]], found: dict[int, tuple[int, int]]) -> str:
+    """How found entities differ from the expected ones: a count of each kind of difference, and the first five."""
+    kinds = {
+        "missing": expected.keys() - found.keys(),
+        "extra": found.keys() - expected.keys(),
+        "too low": {entity for entity in expected.keys() & found.keys() if found[entity] < expected[entity]},
+        "too high": {entity for entity in expected.keys() & found.keys() if found[entity] > expected[entity]},
+    }
+    if not any(kinds.values()):
+        return ""
+    first = sorted(set().union(*kinds.values()))[:5]
+    return "\n".join(
+        [
+            ", ".join(f"{len(entities)} {kind}" for kind, entities in kinds.items())
+            + f" of {len(expected)} entities; (events, sum) of the first:",
+            *(f"  {entity}: expected {expected.get(entity)}, found {found.get(entity)}" for entity in first),
+        ]
+    )
+
+
+@pytest.mark.parametrize("pair", pairs_of(), ids="-".join)
+def test_metric_equals_the_count_made_in_postgresql(
+    pair: Pair, expected_totals: Totals, published_totals: Totals
+) -> None:
+    assert expected_totals[pair], "the seed has no case"
+    difference = disagreement(expected_totals[pair], published_totals[pair])
+    assert not difference, difference
+
+
+def test_postgresql_counts_no_metric_that_the_catalog_lacks(expected_totals: Totals) -> None:
+    assert set(expected_totals) == set(pairs_of())
+
+
+# Once more ------------------------------------------------------------------------------------------------------------
+
+
+def test_running_again_changes_nothing_whatever_the_flags(parsed: ParsedProject, backfilled: Project) -> None:
+    parsed.backfill()
+    assert parsed.fingerprint() == backfilled.fingerprint()
+    published = ledger(parsed)
+
+    assert nothing_done(parsed.backfill()) == MODELS
+    assert parsed.fingerprint() == backfilled.fingerprint()
+
+    assert nothing_done(parsed.backfill("--full-refresh")) == MODELS
+    assert parsed.fingerprint() == backfilled.fingerprint()
+    assert ledger(parsed) == published
+
+    assert nothing_done(parsed.backfill("--full-refresh", on_conflict="replace")) == []
+    assert parsed.fingerprint() == backfilled.fingerprint()
+
+    assert nothing_done(parsed.backfill()) == MODELS
+    assert parsed.fingerprint() == backfilled.fingerprint()
+    assert leftovers(parsed) == []
+
+
+def test_two_backfills_at_the_same_time_publish_once(parsed: ParsedProject, backfilled: Project) -> None:
+    runs = [parsed.start("run", "--select", "tag:backfill") for _ in range(2)]
+    exit_codes = [run.wait() for run in runs]
+    for run in runs:
+        assert run.exit_code == 0 or re.search("is being built by another run|has taken over", run.output), run.output
+    assert 0 in exit_codes
+    assert parsed.fingerprint() == backfilled.fingerprint()
+    assert leftovers(parsed) == []
+
+
+# Other servers, other logs, other commands ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def denver(tmp_path: Path) -> Iterator[Sandbox]:
+    running = start_sandbox(tmp_path / "denver", "--clickhouse-timezone", "America/Denver")
+    yield running
+    stop_sandbox(running)
+
+
+def test_the_time_zone_of_the_server_changes_nothing(denver: Sandbox, backfilled: Project, tmp_path: Path) -> None:
+    assert denver.value("select timezone()") == "America/Denver"
+    project = new_project(denver, "elsewhere", tmp_path)
+    assert project.fingerprint() == backfilled.fingerprint(LIVE)
+    project.backfill()
+    assert project.fingerprint() == backfilled.fingerprint()
+    assert project.fingerprint(BEFORE) == backfilled.fingerprint(BEFORE)
+
+
+def test_build_of_one_entity_type_works_on_a_fresh_database(project: Project, backfilled: Project) -> None:
+    output = project.dbt("build", "--select", "tag:model")
+    of_models = "entityType = 'Model'"
+    assert project.fingerprint(of_models) == backfilled.fingerprint(of_models), output
+
+
+def log_in_seconds(project: Project, where: str) -> tuple:
+    """Fingerprint of a log as one keeps it that knows no fractions of a second and no user below 0."""
+    return project.sandbox.rows(
+        f"""
+        select count(), sum(metricValue), sum(cityHash64(
+            toString(entityType), toInt64(entityId), greatest(toInt64(userId), 0), toString(metricType),
+            toInt64(metricValue), toUnixTimestamp(toDateTime(createdAt, 'UTC'))
+        ))
+        from {project.event_log}
+        where {where}
+        """
+    )[0]
+
+
+def test_a_log_without_partitions_in_whole_seconds_and_unsigned_numbers(
+    parsed: ParsedProject, backfilled: Project
+) -> None:
+    run = parsed.sandbox.command
+    run(f"drop table {parsed.event_log} sync")
+    run(
+        f"""
+        create table {parsed.event_log} (
+            entityType String, entityId UInt32, userId UInt32, metricType String, metricValue UInt32, createdAt DateTime
+        ) engine = MergeTree order by (entityType, entityId, createdAt)
+        """
+    )
+    run(f"insert into {parsed.event_log} select * from default.entityMetricEvents")
+    live = f"not ({BEFORE_WHOLE_SECOND})"
+    live_before = log_in_seconds(parsed, live)
+    assert live_before == log_in_seconds(backfilled, LIVE) == log_in_seconds(parsed, "true")
+
+    parsed.backfill()
+    assert totals(parsed, BEFORE_WHOLE_SECOND) == totals(backfilled)
+    assert log_in_seconds(parsed, live) == live_before
+
+    # Only events of the cutoff's own second have moved, to the second before it.
+    own_second = f"toDateTime(createdAt, 'UTC') = toDateTime('{CUTOFF[:19]}', 'UTC')"
+    assert backfilled.fingerprint(f"{BEFORE} and {own_second}")[0] > 0
+    earlier = f"createdAt < toDateTime('{CUTOFF[:19]}', 'UTC') - 1"
+    assert log_in_seconds(parsed, earlier) == log_in_seconds(backfilled, earlier)
+
+    published = log_in_seconds(parsed, "true")
+    assert nothing_done(parsed.backfill()) == MODELS
+    assert log_in_seconds(parsed, "true") == published
+
+
+def test_a_materialized_view_on_the_log_sees_every_event_once(parsed: ParsedProject, backfilled: Project) -> None:
+    run = parsed.sandbox.command
+    target = f"{parsed.database}.totals_of_the_application"
+    run(
+        f"""
+        create table {target} (
+            entityType LowCardinality(String), metricType LowCardinality(String), entityId Int32,
+            events UInt64, total Int64
+        ) engine = SummingMergeTree order by (entityType, metricType, entityId)
+        """
+    )
+    run(
+        f"""
+        create materialized view {parsed.database}.to_totals to {target} as
+        select entityType, metricType, entityId, count() as events, toInt64(sum(metricValue)) as total
+        from {parsed.event_log}
+        group by all
+        """
+    )
+
+    def seen_by_view() -> Totals:
+        seen: Totals = {}
+        for entity_type, metric_type, entity_id, events, total in parsed.sandbox.rows(
+            f"select entityType, metricType, entityId, sum(events), sum(total) from {target} group by all"
+        ):
+            seen.setdefault((entity_type, metric_type), {})[entity_id] = (events, total)
+        return seen
+
+    output = parsed.backfill()
+    assert len(re.findall(r"metrics published \(insert\)", output)) == len(MODELS)
+    assert parsed.fingerprint() == backfilled.fingerprint()
+    assert seen_by_view() == totals(backfilled)
+
+    assert nothing_done(parsed.backfill("--full-refresh")) == MODELS
+    parsed.backfill("--full-refresh", on_conflict="replace")
+    assert parsed.fingerprint() == backfilled.fingerprint()
+    assert seen_by_view() == totals(backfilled)

@@ -51,24 +51,26 @@ from (
     from numbers(toUInt64(ceil(greatest(1000, 70000 * {scale:Float64}))))
 );
 
--- Nearly a third of the jobs start from one of the versions 901 to 903, as checkpoints of the house do.
+-- Jobs come five in a row: one user tries one checkpoint, a minute and a half between the tries. Nearly a third of the
+-- rows start from one of the versions 901 to 903, as checkpoints of the house do.
 insert into {orchestration:Identifier}.jobs
     (jobId, userId, jobType, createdAt, completedAt, cost, resourcesUsed, blobsCount)
 with
     (n, salt) -> bitAnd(sipHash64(n, salt, {seed:UInt64}), 9007199254740991) / 9007199254740992 as u,
     toUInt64(ceil(greatest(600, 30000 * {scale:Float64}))) as jobs,
-    (number + 1) / jobs as progress,
+    intDiv(number, 5) as series,
+    (series * 5 + 1) / jobs as progress,
     (n, salt) -> toInt32(1001 + floor(
         abs((u(n, salt + 1) < 0.4) - pow(u(n, salt), 3)) * progress * {versions:UInt32}
     )) as version,
     arrayConcat(
-        [if(u(number, 4201) < 0.3, toInt32(901 + floor(u(number, 4201) * 10)), version(number, 4202))],
+        [if(u(series, 4201) < 0.3, toInt32(901 + floor(u(series, 4201) * 10)), version(series, 4202))],
         arrayMap(k -> version(number * 8 + k, 4204), range(toUInt8(floor(u(number, 4206) * 4))))
     ) as resources,
-    1667260800000 + toInt64(floor(sqrt(progress) * 58060800000)) as milliseconds
+    1667260800000 + toInt64(floor(sqrt(progress) * 58060800000)) + (number % 5) * 90123 as milliseconds
 select
     concat('job-', lower(hex(sipHash64(number, 4200, {seed:UInt64})))),
-    1001 + toInt32(floor(pow(u(number, 4207), 2) * progress * {users:UInt32})),
+    1001 + toInt32(floor(pow(u(series, 4207), 2) * progress * {users:UInt32})),
     arrayElement(
         [
             'TextToImageV2', 'TextToImageV2', 'TextToImageV2', 'TextToImageV2', 'TextToImageV2', 'TextToImage',

@@ -1,16 +1,19 @@
 -- Legacy metrics of what image reactions go to. Where a legacy rule differs from the event's, the comment says so.
 
+-- Counts are cast to int throughout: a sum of bigint is numeric, which takes several times the memory and time.
 create temporary table image_reactions as
 select
     "imageId",
-    count(*) filter (where reaction = 'Like') as likes,
-    count(*) filter (where reaction = 'Dislike') as dislikes,
-    count(*) filter (where reaction = 'Laugh') as laughs,
-    count(*) filter (where reaction = 'Cry') as cries,
-    count(*) filter (where reaction = 'Heart') as hearts
+    (count(*) filter (where reaction = 'Like'))::int as likes,
+    (count(*) filter (where reaction = 'Dislike'))::int as dislikes,
+    (count(*) filter (where reaction = 'Laugh'))::int as laughs,
+    (count(*) filter (where reaction = 'Cry'))::int as cries,
+    (count(*) filter (where reaction = 'Heart'))::int as hearts
 from "ImageReaction"
 where "createdAt" < pg_temp.cutoff()
 group by "imageId";
+
+analyze image_reactions;
 
 insert into "ImageMetric" (
     "imageId",
@@ -55,19 +58,19 @@ from (
 
     union all
 
-    select "imageId", 0, 0, 0, 0, 0, count(*), 0, 0, 0
+    select "imageId", 0, 0, 0, 0, 0, count(*)::int, 0, 0, 0
     from commented
     group by "imageId"
 
     union all
 
-    select "imageId", 0, 0, 0, 0, 0, 0, count(*), 0, 0
+    select "imageId", 0, 0, 0, 0, 0, 0, count(*)::int, 0, 0
     from collected
     group by "imageId"
 
     union all
 
-    select "entityId", 0, 0, 0, 0, 0, 0, 0, count(*), sum(amount)
+    select "entityId", 0, 0, 0, 0, 0, 0, 0, count(*)::int, sum(amount)::int
     from tipped
     where "entityType" = 'Image'
     group by "entityId"
@@ -113,13 +116,13 @@ from (
 
     union all
 
-    select "postId", 0, 0, 0, 0, 0, count(*), 0
+    select "postId", 0, 0, 0, 0, 0, count(*)::int, 0
     from commented
     group by "postId"
 
     union all
 
-    select "postId", 0, 0, 0, 0, 0, 0, count(*)
+    select "postId", 0, 0, 0, 0, 0, 0, count(*)::int
     from collected
     group by "postId"
 ) as counted
@@ -151,9 +154,9 @@ select
 from (
     select
         "targetUserId" as id,
-        count(*) filter (where type = 'Follow') as followers,
+        (count(*) filter (where type = 'Follow'))::int as followers,
         0 as followings,
-        count(*) filter (where type = 'Hide') as hidden,
+        (count(*) filter (where type = 'Hide'))::int as hidden,
         0 as reactions,
         0 as uploads,
         0 as reviews
@@ -163,7 +166,7 @@ from (
 
     union all
 
-    select "userId", 0, count(*), 0, 0, 0, 0
+    select "userId", 0, count(*)::int, 0, 0, 0, 0
     from "UserEngagement"
     where
         type = 'Follow'
@@ -172,14 +175,14 @@ from (
 
     union all
 
-    select image."userId", 0, 0, 0, sum(likes + dislikes + laughs + cries + hearts), 0, 0
+    select image."userId", 0, 0, 0, sum(likes + dislikes + laughs + cries + hearts)::int, 0, 0
     from image_reactions
     inner join "Image" as image on image_reactions."imageId" = image.id
     group by image."userId"
 
     union all
 
-    select article."userId", 0, 0, 0, count(*), 0, 0
+    select article."userId", 0, 0, 0, count(*)::int, 0, 0
     from "ArticleReaction" as reaction
     inner join "Article" as article on reaction."articleId" = article.id
     where reaction."createdAt" < pg_temp.cutoff()
@@ -187,7 +190,7 @@ from (
 
     union all
 
-    select entry."userId", 0, 0, 0, count(*), 0, 0
+    select entry."userId", 0, 0, 0, count(*)::int, 0, 0
     from "BountyEntryReaction" as reaction
     inner join "BountyEntry" as entry on reaction."bountyEntryId" = entry.id
     where reaction."createdAt" < pg_temp.cutoff()
@@ -195,14 +198,14 @@ from (
 
     union all
 
-    select "userId", 0, 0, 0, 0, count(*), 0
+    select "userId", 0, 0, 0, 0, count(*)::int, 0
     from "Image"
     where "createdAt" < pg_temp.cutoff()
     group by "userId"
 
     union all
 
-    select review."userId", 0, 0, 0, 0, 0, count(*)
+    select review."userId", 0, 0, 0, 0, 0, count(*)::int
     from "ResourceReview" as review
     inner join "ModelVersion" as version on review."modelVersionId" = version.id
     where

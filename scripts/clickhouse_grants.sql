@@ -1,0 +1,22 @@
+-- The least that dbt needs in ClickHouse, for a user metrics_dbt, models in the database metrics and the event
+-- log default.entityMetricEvents. The sandbox has such a user, and scripts/test runs the backfill as it.
+
+-- Models, scratch tables, clones, locks and the ledger.
+grant create database, show, select, insert, create table, create view, drop table, drop view, truncate, alter table, alter view on metrics.*;
+grant table engine on MergeTree;
+
+-- The PostgreSQL-engine tables, and reading through them.
+grant create database, show, select, create table, drop table on metrics_postgres.*;
+grant table engine on PostgreSQL;
+grant postgres on *.*;
+grant named collection on postgres_source;
+grant show named collections on postgres_source;
+grant select on system.named_collections;
+
+-- The event log: read, and written by attaching partitions; alter delete only for on_conflict: replace.
+grant show, select, insert, alter delete on default.entityMetricEvents;
+
+-- The application's own ClickHouse tables.
+grant select on default.modelVersionEvents;
+grant select on default.buzz_resource_compensation;
+grant select on orchestration.jobs;

@@ -1,0 +1,106 @@
+"""What tests ask of an event log, and of what a run leaves beside it."""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime
+
+from conftest import REPO, Project, Sandbox
+
+CUTOFF = "2024-08-07 15:44:39.044"
+LIVE = f"createdAt >= toDateTime64('{CUTOFF}', 3, 'UTC')"
+BEFORE = f"createdAt < toDateTime64('{CUTOFF}', 3, 'UTC')"
+
+Pair = tuple[str, str]
+# (entityType, metricType) → entityId → (events, sum of their values)
+Totals = dict[Pair, dict[int, tuple[int, int]]]
+
+
+def catalog() -> list[dict[str, str]]:
+    with (REPO / "seeds" / "metric_catalog.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def pairs_of(*models: str) -> list[Pair]:
+    """The metrics of events models, or of all of them."""
+    return [
+        (row["entity_type"], row["metric_type"])
+        for row in catalog()
+        if not models or f"{row['events_model']}_events" in models
+    ]
+
+
+def of_pairs(pairs: list[Pair]) -> str:
+    """SQL: the event belongs to one of these metrics."""
+    return "(entityType, metricType) in (" + ", ".join(f"('{entity}', '{metric}')" for entity, metric in pairs) + ")"
+
+
+def undisturbed(backfilled: Project, *models: str) -> tuple:
+    """Fingerprint that a log has which holds the live events and everything that these models publish."""
+    return backfilled.fingerprint(f"{LIVE} or {of_pairs(pairs_of(*models))}")
+
+
+def totals(project: Project, where: str = BEFORE) -> Totals:
+    """Number of events and sum of their values, by metric and entity."""
+    found: Totals = {}
+    for entity_type, metric_type, entity_id, events, value in project.sandbox.rows(
+        f"""
+        select toString(entityType), toString(metricType), toInt64(entityId), count(), toInt64(sum(metricValue))
+        from {project.event_log}
+        where {where}
+        group by all
+        """
+    ):
+        found.setdefault((entity_type, metric_type), {})[entity_id] = (events, value)
+    return found
+
+
+def leftovers(project: Project) -> list[str]:
+    """Tables that only a run that is going on has a use for."""
+    return [
+        name
+        for (name,) in project.sandbox.rows(
+            f"select name from system.tables where database = '{project.database}' and name like '%\\_\\_%' order by name"
+        )
+    ]
+
+
+def ledger(project: Project, where: str = "true") -> list[tuple]:
+    return project.sandbox.rows(
+        f"select * except at, toString(at) from {project.database}.metric_publications where {where} order by all"
+    )
+
+
+def closed_windows(project: Project) -> dict[Pair, list[tuple[datetime, datetime, int]]]:
+    """Windows that the ledger calls done, by metric: their start, end and number of events."""
+    windows: dict[Pair, list[tuple[datetime, datetime, int]]] = {}
+    for entity_type, metric_type, start, end, events in project.sandbox.rows(
+        f"""
+        select entity_type, metric_type, window_start, window_end, rows
+        from {project.database}.metric_publications
+        where state = 'published' and partition_id = ''
+        order by all
+        """
+    ):
+        windows.setdefault((entity_type, metric_type), []).append((str(start)[:23], str(end)[:23], events))
+    return windows
+
+
+def parts(project: Project) -> set[tuple[str, ...]]:
+    """The log's parts. As long as none is added, removed or rewritten, nobody has written to the log."""
+    return set(
+        project.sandbox.rows(
+            f"select name, toString(modification_time), toString(uuid) from system.parts where active"
+            f" and database = '{project.database}' and table = 'entityMetricEvents'"
+        )
+    )
+
+
+def statements_of(sandbox: Sandbox, text: str) -> list[str]:
+    """Ids of the statements that run on the server and contain a text."""
+    return [
+        query_id
+        for (query_id,) in sandbox.rows(
+            f"select query_id from system.processes where position(query, '{text}') > 0 and query_id != queryID()"
+        )
+    ]

@@ -1,0 +1,129 @@
+"""A project whose dbt is imported and parsed once, and forked for each run.
+
+A plain dbt command spends most of its time on imports and parsing, before its first statement, and a protocol takes
+many runs to show. The forks are processes like those of the command line: each has an invocation id, a process group
+and an exit code of its own, and can be killed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest import mock
+
+from conftest import REPO, Project
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+
+@dataclass
+class Run:
+    """A dbt run in a process of its own, perhaps still going on."""
+
+    pid: int
+    log: Path
+    exit_code: int | None = None
+
+    def wait(self) -> int:
+        if self.exit_code is None:
+            self.exit_code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.exit_code
+
+    def has_ended(self) -> bool:
+        if self.exit_code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.exit_code = os.waitstatus_to_exitcode(status) if pid else None
+        return self.exit_code is not None
+
+    def kill(self) -> None:
+        """As kill -9 does, of the whole process group. What it has asked of the server goes on there."""
+        if not self.has_ended():
+            os.killpg(self.pid, signal.SIGKILL)
+            self.wait()
+
+    def pause(self) -> None:
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.killpg(self.pid, signal.SIGCONT)
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+
+def parse(project: Project) -> Manifest:
+    """Parses the project as it is for this project's database and vars."""
+    from dbt.cli.main import dbtRunner
+
+    # The locks that dbt makes are inherited by the forks; that killed ones do not give them back is meant.
+    quiet = {"PYTHONWARNINGS": "ignore:resource_tracker:UserWarning"}
+    with mock.patch.dict(os.environ, {**project.environment(), **quiet}):
+        parsed = dbtRunner().invoke([*project.command_line("parse")[1:], "--project-dir", str(REPO)])
+    assert parsed.success, parsed.exception
+    return parsed.result
+
+
+@dataclass
+class ParsedProject(Project):
+    """Its runs take a second where those of the command line take ten. The database is the one it was parsed for."""
+
+    manifest: Manifest | None = None
+    numbers: itertools.count = field(default_factory=itertools.count)
+
+    def start(self, *args: str, **vars: object) -> Run:
+        """Starts dbt with the options given, and lets it run."""
+        folder = self.target / f"run-{next(self.numbers)}"
+        folder.mkdir()
+        log = folder / "output"
+        log.touch()
+        command = [*self.command_line(*args, **vars)[1:], "--target-path", str(folder), "--log-path", str(folder)]
+        pid = os.fork()
+        if pid == 0:
+            self._run(command, log)
+        # Both sides do it, so that it is done whoever comes first.
+        os.setpgid(pid, pid)
+        return Run(pid, log)
+
+    def _run(self, command: list[str], log: Path) -> None:
+        """The forked process; it must never return into pytest."""
+        exit_code = 2
+        try:
+            os.setpgid(0, 0)
+            output = os.open(log, os.O_WRONLY | os.O_APPEND)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            sys.stdout = os.fdopen(1, "w", buffering=1)
+            sys.stderr = os.fdopen(2, "w", buffering=1)
+            os.chdir(REPO)
+            os.environ.update(self.environment())
+
+            from dbt.cli.main import dbtRunner
+
+            exit_code = 0 if dbtRunner(manifest=self.manifest).invoke(command).success else 1
+            sys.stdout.flush()
+        finally:
+            os._exit(exit_code)
+
+    def dbt(self, *args: str, fails: bool = False, **vars: object) -> str:
+        run = self.start(*args, **vars)
+        assert run.wait() == (1 if fails else 0), run.output
+        return run.output
+
+    def run(self, *models: str, fails: bool = False, options: tuple[str, ...] = (), **vars: object) -> str:
+        """Runs the models given, and nothing that they are made from."""
+        return self.dbt("run", "--select", *models, *options, fails=fails, **vars)
+
+
+def wait_until(condition, seconds: float = 60) -> None:
+    """Looks again and again until the condition holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds} s"

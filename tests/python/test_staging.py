@@ -1,0 +1,607 @@
+"""Staging: PostgreSQL's rows in ClickHouse, copied in slices, each exactly once.
+
+The module's source is a copy of the community in a schema of its own, so that tests may change it. One run lands
+everything; a second one follows after changes to several tables, each watched by a test of its own.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import clickhouse_connect
+import pytest
+from conftest import Project, Sandbox, new_project
+
+SCHEMA, DATABASE, SLICE_SIZE = "copied", "staging", 500
+SLICES = {"slice_size": SLICE_SIZE, "postgres_schema": SCHEMA}
+# These two lead their primary key with text: they are copied whole.
+UNSLICED = {"BuzzTip", "BountyEngagement"}
+
+
+# What PostgreSQL and ClickHouse hold ----------------------------------------------------------------------------------
+
+
+def source_tables(sandbox: Sandbox) -> list[str]:
+    """The tables that metrics are made from; the legacy *Metric tables are not."""
+    tables = sandbox.postgres("select tablename from pg_tables where schemaname = 'public' order by 1")
+    return [table for (table,) in tables if not table.endswith("Metric")]
+
+
+def staging_model(table: str) -> str:
+    return "stg_" + re.sub(r"(?<!^)(?=[A-Z])", "_", table).lower()
+
+
+def columns_of(sandbox: Sandbox, model: str) -> dict[str, str]:
+    columns = sandbox.rows(
+        f"select name, type from system.columns where database = '{DATABASE}' and table = '{model}' order by position"
+    )
+    return {name: kind for name, kind in columns if name != "_landed_at"}
+
+
+def postgres_text(column: str, kind: str) -> str:
+    """A value as text, in PostgreSQL's SQL; clickhouse_text() gives the same text for the same value."""
+    if "DateTime64" in kind:
+        text = f"to_char(\"{column}\", 'YYYY-MM-DD HH24:MI:SS.MS')"
+    elif kind.startswith("Array"):
+        text = f"array_to_string(\"{column}\", ',')"
+    else:
+        text = f'"{column}"::text'
+    # ClickHouse knows no null array.
+    return f"coalesce({text}, '{'' if kind.startswith('Array') else 'null'}')"
+
+
+def clickhouse_text(column: str, kind: str) -> str:
+    if kind.startswith("Array"):
+        return f"arrayStringConcat(`{column}`, ',')"
+    return f"ifNull(toString(`{column}`), 'null')"
+
+
+def in_postgres(sandbox: Sandbox, columns: dict[str, dict[str, str]]) -> dict[str, tuple]:
+    """Rows of each source table and an order-free hash of the staged columns, counted by PostgreSQL."""
+    queries = []
+    for table, kinds in columns.items():
+        row = " || '|' || ".join(postgres_text(*column) for column in kinds.items())
+        queries.append(
+            f"select '{table}', count(*), coalesce(sum(('x' || left(md5({row}), 12))::bit(48)::bigint), 0)::bigint"
+            f' from {SCHEMA}."{table}"'
+        )
+    return {table: rest for table, *rest in map(list, sandbox.postgres(" union all ".join(queries)))}
+
+
+def in_staging(sandbox: Sandbox, columns: dict[str, dict[str, str]]) -> dict[str, tuple]:
+    queries = []
+    for table, kinds in columns.items():
+        row = " || '|' || ".join(clickhouse_text(*column) for column in kinds.items())
+        queries.append(
+            f"select '{table}', count(), sum(reinterpretAsUInt64(reverse('\\0\\0' || substring(MD5({row}), 1, 6))))"
+            f" from {DATABASE}.{staging_model(table)}"
+        )
+    return {table: rest for table, *rest in map(list, sandbox.rows(" union all ".join(queries)))}
+
+
+def assert_equals_source(sandbox: Sandbox, *tables: str) -> None:
+    columns = {table: columns_of(sandbox, staging_model(table)) for table in tables}
+    assert all(columns.values()), columns
+    assert in_staging(sandbox, columns) == in_postgres(sandbox, columns)
+
+
+def partitions(sandbox: Sandbox, model: str) -> dict[int, tuple]:
+    """Each partition of a staging table: its rows, and when they were landed, by which one landed anew is told."""
+    rows = sandbox.rows(
+        f"""
+        select toInt32(_partition_id), count(), min(_landed_at), max(_landed_at)
+        from {DATABASE}.{model}
+        group by 1
+        order by 1
+        """
+    )
+    return {number: rest for number, *rest in rows}
+
+
+def source_slices(sandbox: Sandbox, table: str, key: str = "id", size: int = SLICE_SIZE) -> set[int]:
+    return {n for (n,) in sandbox.postgres(f'select distinct "{key}" / {size} from {SCHEMA}."{table}"')}
+
+
+def slices_landed(output: str, model: str) -> int:
+    found = re.findall(rf"{model}: (\d+) slices landed", output)
+    assert len(found) == 1, output
+    return int(found[0])
+
+
+def leftovers(sandbox: Sandbox) -> list[str]:
+    """Tables that no run should leave behind: scratch tables, clones, half-built tables, locks."""
+    return [
+        name
+        for (name,) in sandbox.rows(
+            f"select name from system.tables where database = '{DATABASE}' and position(name, '__') > 0 order by 1"
+        )
+    ]
+
+
+@contextmanager
+def postgres_change(sandbox: Sandbox, change: str, undo: str) -> Iterator[None]:
+    sandbox.postgres(change)
+    try:
+        yield
+    finally:
+        sandbox.postgres(undo)
+
+
+@contextmanager
+def row_policy(sandbox: Sandbox, table: str, visible: str) -> Iterator[None]:
+    """What the reader sees of a table, decided anew at each statement: its rows are read by real, failing reads."""
+    sandbox.postgres(
+        f"""
+        alter table {SCHEMA}."{table}" enable row level security;
+        create policy seen on {SCHEMA}."{table}" for select using ({visible});
+        """
+    )
+    try:
+        yield
+    finally:
+        sandbox.postgres(
+            f"""
+            drop policy seen on {SCHEMA}."{table}";
+            alter table {SCHEMA}."{table}" disable row level security;
+            """
+        )
+
+
+# The runs -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Staged:
+    """The module's project after its first run."""
+
+    project: Project
+    output: str
+    # Of the first run alone: what it asked of PostgreSQL, and dbt's own log.
+    statements: list[str]
+    log: str
+
+    @property
+    def sandbox(self) -> Sandbox:
+        return self.project.sandbox
+
+    def run(self, *models: str, **options: object) -> str:
+        return self.project.dbt("run", "--select", *models, **options)
+
+
+@pytest.fixture(scope="module")
+def staged(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staged]:
+    sandbox.postgres(
+        f"create schema {SCHEMA};"
+        + "".join(
+            f'create table {SCHEMA}."{table}" (like public."{table}" including all);'
+            f'insert into {SCHEMA}."{table}" select * from public."{table}";'
+            for table in source_tables(sandbox)
+        )
+        + f"""
+        -- Division truncates, so that keys from -499 to 499 make up slice 0.
+        insert into {SCHEMA}."UserEngagement"
+        select user_id, -7, 'Follow', '2023-01-01'
+        from unnest(array[-1501, -1500, -1001, -1000, -999, -501, -500, -499, -1, 0]) as user_id;
+        -- A source may be empty, be it copied in slices or whole.
+        delete from {SCHEMA}."ArticleEngagement";
+        delete from {SCHEMA}."BountyEngagement";
+        grant usage on schema {SCHEMA} to metrics_reader;
+        grant select on all tables in schema {SCHEMA} to metrics_reader;
+        alter role metrics_reader set log_min_duration_statement = 0;
+        """
+    )
+    project = new_project(sandbox, DATABASE, tmp_path_factory.mktemp("staging"))
+    project.vars = SLICES
+    server_log = sandbox.dir / "logs" / "postgres.log"
+    already = server_log.stat().st_size
+    output = project.dbt("run", "--select", "path:models/staging", "collection_item_events")
+    sandbox.postgres("alter role metrics_reader reset log_min_duration_statement")
+    with server_log.open("rb") as log:
+        log.seek(already)
+        statements = re.split(r"^\d{4}-\d\d-\d\d .*? LOG:  duration: .*? statement: ", log.read().decode(), flags=re.M)
+    yield Staged(
+        project, output, [" ".join(s.split()) for s in statements[1:]], (project.target / "dbt.log").read_text()
+    )
+    sandbox.command(f"drop database {DATABASE} sync")
+    sandbox.command(f"drop database if exists {DATABASE}_postgres sync")
+    sandbox.postgres(f"drop schema {SCHEMA} cascade")
+
+
+@dataclass
+class Restaged:
+    """A second run, after changes; what each table was made of before and after it."""
+
+    output: str
+    before: dict[str, dict[int, tuple]]
+    after: dict[str, dict[int, tuple]]
+
+    def landed_anew(self, model: str) -> set[int]:
+        before, after = self.before[model], self.after[model]
+        return {number for number in before | after if before.get(number) != after.get(number)}
+
+
+@pytest.fixture(scope="module")
+def restaged(staged: Staged) -> Restaged:
+    sandbox = staged.sandbox
+    for statement in (
+        "alter table stg_post drop partition id '2'",
+        # As if landed three hours before the cutoff: events may have come since.
+        "alter table stg_comment_v2 update _landed_at = toDateTime('2024-08-07 12:00:00', 'UTC') where id < 500"
+        " settings mutations_sync = 2",
+        "alter table stg_tag add column name String default ''",
+        "alter table stg_donation drop column amount",
+        "create table sorted engine = MergeTree partition by intDiv(id, 500) order by (userId, id)"
+        " settings allow_nullable_key = 1 as select * from stg_bounty",
+        "exchange tables sorted and stg_bounty",
+        "drop table sorted sync",
+        # A killed run leaves its scratch table and its half-built table.
+        "create table stg_user__scratch_01234567 as stg_user",
+        "create table stg_user__new_89abcdef as stg_user",
+    ):
+        clickhouse_connect.get_client(
+            dsn=sandbox.clickhouse_url, autogenerate_session_id=False, database=DATABASE
+        ).command(statement)
+    sandbox.postgres(
+        f"""
+        delete from {SCHEMA}."Thread" where id = (select max(id) from {SCHEMA}."Thread");
+        insert into {SCHEMA}."Thread" (id) select max(id) + n from {SCHEMA}."Thread", unnest(array[2, 3, 1200]) as n
+        group by n;
+        update {SCHEMA}."Comment" set "userId" = 77 where id = (select max(id) from {SCHEMA}."Comment");
+        delete from {SCHEMA}."CollectionContributor" where "userId" >= 500;
+        """
+    )
+    models = [
+        "stg_image_reaction",
+        "stg_post",
+        "stg_comment_v2",
+        "stg_thread",
+        "stg_comment",
+        "stg_collection_contributor",
+        "stg_user_engagement",
+        "stg_tag",
+        "stg_donation",
+        "stg_bounty",
+        "stg_user",
+        "stg_buzz_tip",
+    ]
+    sliced = [model for model in models if model != "stg_buzz_tip"]
+    before = {model: partitions(sandbox, model) for model in sliced}
+    output = staged.run(*models)
+    return Restaged(output, before, {model: partitions(sandbox, model) for model in sliced})
+
+
+# Landing --------------------------------------------------------------------------------------------------------------
+
+
+def test_every_staging_table_equals_its_source(staged: Staged) -> None:
+    tables = source_tables(staged.sandbox)
+    assert len(tables) == 28
+    assert_equals_source(staged.sandbox, *tables)
+
+
+def test_ids_that_leap_cost_one_statement_for_each_slice_that_has_rows(staged: Staged) -> None:
+    slices = source_slices(staged.sandbox, "ImageReaction")
+    assert max(slices) > 4_000_000
+    copies = [s for s in staged.statements if s.startswith("COPY") and 'FROM "copied"."ImageReaction" WHERE' in s]
+    assert len(copies) == len(slices) == slices_landed(staged.output, "stg_image_reaction")
+    assert set(partitions(staged.sandbox, "stg_image_reaction")) == slices
+
+
+def test_keys_below_zero_and_zero_land_exactly_once(staged: Staged) -> None:
+    negative = "select userId, count() from staging.stg_user_engagement where userId <= 0 group by 1 order by 1"
+    keys = [-1501, -1500, -1001, -1000, -999, -501, -500, -499, -1, 0]
+    assert staged.sandbox.rows(negative) == [(key, 1) for key in keys]
+    assert set(partitions(staged.sandbox, "stg_user_engagement")) == {-3, -2, -1, 0, 2}
+
+
+def test_an_empty_source_gives_an_empty_table(staged: Staged) -> None:
+    for model in ("stg_article_engagement", "stg_bounty_engagement"):
+        assert staged.sandbox.value(f"select count() from {DATABASE}.{model}") == 0
+    assert slices_landed(staged.output, "stg_article_engagement") == 0
+
+
+def test_no_table_is_read_in_whole(staged: Staged) -> None:
+    """What reached PostgreSQL, by its own log: a full copy in place of a slice would still land the right rows."""
+    keys = staged.sandbox.postgres(
+        f"""
+        select class.relname, attribute.attname
+        from pg_index
+        join pg_class as class on class.oid = indrelid and relnamespace = '{SCHEMA}'::regnamespace
+        join pg_attribute as attribute on attribute.attrelid = class.oid and attnum = indkey[0]
+        where indisprimary
+        """
+    )
+    copied = set()
+    for table, key in keys:
+        source = rf'"{SCHEMA}"\."{table}"'
+        a_slice = "" if table in UNSLICED else rf' WHERE \("{key}" >= -?\d+\) AND \("{key}" < -?\d+\)'
+        counted = "true" if table in UNSLICED else rf'"{key}" >= -?\d+ and "{key}" < -?\d+'
+        allowed = {
+            "copy": rf"COPY \(SELECT [^()]+ FROM {source}{a_slice}\) TO STDOUT",
+            # The hops from slice to slice: each reads one key.
+            "hop": rf'from {source} (where "{key}" >= slice\.number[^"]+)?order by "{key}" limit 1',
+            "count": rf"from {source} where {counted}(?= union all| *\)| AS)",
+        }
+        for statement in staged.statements:
+            mentions = len(re.findall(source, statement))
+            if re.fullmatch(allowed["copy"], statement):
+                copied.add(table)
+            elif mentions:
+                explained = [re.findall(allowed[kind], statement) for kind in ("hop", "count")]
+                assert mentions == sum(map(len, explained)), statement
+    assert copied == {table for table, _ in keys} - {"ArticleEngagement"}
+
+
+def test_a_filter_that_postgres_would_not_see_is_an_error(staged: Staged) -> None:
+    copies = re.findall(
+        r"insert into `staging`\.`stg_\w+__scratch_.*?(?=^\S*\d\d:\d\d:\d\d|\Z)", staged.log, re.M | re.S
+    )
+    assert len(copies) >= 28
+    assert all("external_table_strict_query = 1" in copy for copy in copies)
+
+
+def test_nothing_is_left_beside_the_tables(staged: Staged) -> None:
+    assert leftovers(staged.sandbox) == []
+
+
+# Landing again --------------------------------------------------------------------------------------------------------
+
+
+def test_a_second_run_lands_only_the_last_slice(restaged: Restaged) -> None:
+    assert slices_landed(restaged.output, "stg_image_reaction") == 1
+    assert restaged.landed_anew("stg_image_reaction") == {max(restaged.before["stg_image_reaction"])}
+    assert slices_landed(restaged.output, "stg_user_engagement") == 1
+    assert restaged.landed_anew("stg_user_engagement") == {2}
+
+
+def test_of_a_dropped_partition_only_that_and_the_last_come_back(staged: Staged, restaged: Restaged) -> None:
+    assert slices_landed(restaged.output, "stg_post") == 2
+    assert restaged.landed_anew("stg_post") == {2, 3}
+    assert_equals_source(staged.sandbox, "Post")
+
+
+def test_a_slice_landed_before_the_cutoff_is_landed_again(staged: Staged, restaged: Restaged) -> None:
+    assert slices_landed(restaged.output, "stg_comment_v2") == 2
+    assert restaged.landed_anew("stg_comment_v2") == {0, 3}
+    assert_equals_source(staged.sandbox, "CommentV2")
+
+
+def test_rows_that_come_go_and_change_in_the_last_slice_are_picked_up(staged: Staged, restaged: Restaged) -> None:
+    assert slices_landed(restaged.output, "stg_thread") == 2, "the last one, and one that is new"
+    assert restaged.landed_anew("stg_thread") == {3, 6}
+    assert slices_landed(restaged.output, "stg_comment") == 1
+    assert_equals_source(staged.sandbox, "Thread", "Comment")
+
+
+def test_a_last_slice_without_rows_any_more_goes_from_staging(staged: Staged, restaged: Restaged) -> None:
+    assert set(restaged.after["stg_collection_contributor"]) == {0}
+    assert_equals_source(staged.sandbox, "CollectionContributor")
+
+
+@pytest.mark.parametrize(
+    ("table", "change"), [("Tag", "a column more"), ("Donation", "a column less"), ("Bounty", "another sorting key")]
+)
+def test_a_table_of_another_layout_is_built_anew(staged: Staged, restaged: Restaged, table: str, change: str) -> None:
+    model = staging_model(table)
+    assert restaged.landed_anew(model) == source_slices(staged.sandbox, table), change
+    assert "name" not in columns_of(staged.sandbox, "stg_tag")
+    assert "amount" in columns_of(staged.sandbox, "stg_donation")
+    key = f"select sorting_key from system.tables where database = '{DATABASE}' and name = 'stg_bounty'"
+    assert staged.sandbox.value(key) == "id"
+    assert_equals_source(staged.sandbox, table)
+
+
+def test_what_dead_runs_left_is_dropped(staged: Staged, restaged: Restaged) -> None:
+    assert slices_landed(restaged.output, "stg_user") == 1
+    assert leftovers(staged.sandbox) == []
+
+
+def test_another_slice_size_builds_the_table_anew(staged: Staged, restaged: Restaged) -> None:
+    output = staged.run("stg_image_reaction", "stg_resource_review", slice_size=900)
+    slices = source_slices(staged.sandbox, "ImageReaction", size=900)
+    assert slices_landed(output, "stg_image_reaction") == len(slices)
+    assert set(partitions(staged.sandbox, "stg_image_reaction")) == slices
+    assert_equals_source(staged.sandbox, "ImageReaction", "ResourceReview")
+    assert leftovers(staged.sandbox) == []
+
+
+def test_a_full_refresh_builds_beside_the_old_table_which_stays_if_it_fails(staged: Staged, restaged: Restaged) -> None:
+    sandbox = staged.sandbox
+    before = {model: partitions(sandbox, model) for model in ("stg_post", "stg_model")}
+    sandbox.postgres(
+        f"""
+        create function {SCHEMA}.fail() returns boolean language plpgsql as $$
+        begin
+            raise exception 'a page of the table is damaged';
+        end
+        $$;
+        """
+    )
+    # The last slice cannot be read; those before it can.
+    readable = f"case when current_query() like 'COPY%>= 1500%' then {SCHEMA}.fail() else true end"
+    with row_policy(sandbox, "Post", visible=readable):
+        output = staged.run("stg_post", "stg_model", "--full-refresh", fails=True)
+    assert "a page of the table is damaged" in output
+    assert partitions(sandbox, "stg_post") == before["stg_post"]
+    unfinished = [name for name in leftovers(sandbox) if name.startswith("stg_post__new_")]
+    assert len(unfinished) == 1
+    assert set(partitions(sandbox, unfinished[0])) == {0, 2}, "it failed midway"
+
+    after = partitions(sandbox, "stg_model")
+    assert slices_landed(output, "stg_model") == len(after)
+    assert all(before["stg_model"][number] != after[number] for number in after)
+    assert_equals_source(sandbox, "Model")
+
+    output = staged.run("stg_post")
+    assert slices_landed(output, "stg_post") == 1
+    assert leftovers(sandbox) == []
+
+
+# Counting -------------------------------------------------------------------------------------------------------------
+
+
+def test_rows_lost_on_the_way_are_found_and_their_slice_is_not_put_in_place(staged: Staged, restaged: Restaged) -> None:
+    sandbox = staged.sandbox
+    for statement in (
+        "alter table staging.stg_image drop partition id '3'",
+        "alter table staging.stg_model_version drop partition id '1'",
+    ):
+        sandbox.command(statement)
+    before = partitions(sandbox, "stg_image")
+    # Read row by row the image table has fewer rows than PostgreSQL counts.
+    lossy = "current_query() like '%count(*)%' or id / 500 != 3 or id % 10 != 0"
+    # Of the versions the first reader misses some, as if they were added just then; whoever comes later sees all.
+    sandbox.postgres(
+        f"""
+        create function {SCHEMA}.is_read_again() returns boolean language plpgsql as $$
+        begin
+            if exists (select from pg_locks where locktype = 'advisory' and objid = 40713) then
+                return true;
+            end if;
+            perform pg_advisory_lock(40713);
+            return false;
+        end
+        $$;
+        """
+    )
+    settling = (
+        "current_query() not like 'COPY (SELECT \"id\"%' or id / 500 != 1 or id % 2 = 0"
+        f" or (select {SCHEMA}.is_read_again())"
+    )
+    with row_policy(sandbox, "Image", lossy), row_policy(sandbox, "ModelVersion", settling):
+        output = staged.run("stg_image", "stg_model_version", fails=True)
+    copied, counted = sandbox.postgres(
+        f'select count(*) filter (where id % 10 != 0), count(*) from {SCHEMA}."Image" where id / 500 = 3'
+    )[0]
+    assert copied < counted
+    assert (
+        f"stg_image, slice 3 (id >= 1500 and id < 2000): {copied} rows were copied, but PostgreSQL counts {counted} "
+        f"({copied} and {counted} at the first try)"
+    ) in " ".join(output.split())
+    assert partitions(sandbox, "stg_image") == before
+
+    reread = r"alter table `staging`\.`stg_model_version__scratch_\w+` drop partition id '1'"
+    assert len(re.findall(reread, (staged.project.target / "dbt.log").read_text())) == 1
+    assert slices_landed(output, "stg_model_version") == 2
+    assert_equals_source(sandbox, "ModelVersion")
+    assert leftovers(sandbox) == []
+
+
+# The source -----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def another_source(sandbox: Sandbox, change: str) -> Iterator[None]:
+    """Puts empty tables with other definitions in the place of the module's source for a while."""
+    tables = "".join(
+        f'create table {SCHEMA}."{table}" (like public."{table}" including all);' for table in source_tables(sandbox)
+    )
+    with postgres_change(
+        sandbox,
+        f"""
+        alter schema {SCHEMA} rename to kept;
+        create schema {SCHEMA};
+        {tables}
+        grant usage on schema {SCHEMA} to metrics_reader;
+        grant select on all tables in schema {SCHEMA} to metrics_reader;
+        {change}
+        """,
+        f"drop schema {SCHEMA} cascade; alter schema kept rename to {SCHEMA};",
+    ):
+        yield
+
+
+def test_all_faults_of_the_source_are_listed_at_once_and_nothing_is_made(staged: Staged) -> None:
+    sandbox = staged.sandbox
+    before = partitions(sandbox, "stg_collection")
+    sandbox.command(f"drop database if exists {DATABASE}_postgres sync")
+    faults = f"""
+        set search_path = {SCHEMA};
+        drop table "Tag";
+        alter table "Post" drop column "publishedAt";
+        alter table "CollectionItem" drop column "modelVersionId";
+        alter table "Model" alter column "createdAt" type timestamptz;
+        alter table "Comment" alter column id type bigint;
+        alter table "Image" alter column "userId" drop not null;
+        revoke select on "Thread" from metrics_reader;
+        revoke select on "User" from metrics_reader;
+        grant select (id, "createdAt") on "User" to metrics_reader;
+    """
+    with another_source(sandbox, faults):
+        output = staged.run("stg_collection", "stg_tag", fails=True)
+    assert "Nothing was copied" in output
+    listed = [line.strip() for line in output.splitlines() if line.strip().startswith("- ")]
+    assert listed == [
+        "- Comment.id: PostgreSQL has int8, which cannot be read as Int32",
+        "- Image.userId: PostgreSQL allows nulls, which would be read as 0: declare it as Nullable(Int32)",
+        "- Model.createdAt: PostgreSQL has timestamptz, which cannot be read as DateTime64(6, 'UTC')",
+        "- Post.publishedAt: the column is missing, or the role may not read it",
+        "- Tag: the table is missing, or the role may not read it",
+        "- Thread: the table is missing, or the role may not read it",
+        "- User.deletedAt: the column is missing, or the role may not read it",
+    ]
+    assert sandbox.value(f"select count() from system.databases where name = '{DATABASE}_postgres'") == 0
+    assert partitions(sandbox, "stg_collection") == before
+
+
+def test_checking_and_creating_work_by_themselves(staged: Staged) -> None:
+    sandbox = staged.sandbox
+    engine_tables = (
+        f"select count() from system.tables where database = '{DATABASE}_postgres' and engine = 'PostgreSQL'"
+    )
+    sandbox.command(f"drop database if exists {DATABASE}_postgres sync")
+    staged.project.dbt("run-operation", "check_postgres_sources")
+    assert sandbox.value(engine_tables) == 0
+    staged.project.dbt("run-operation", "create_postgres_tables")
+    assert sandbox.value(engine_tables) == len(source_tables(sandbox))
+    assert (
+        sandbox.rows(f"select count(), max(id) from {DATABASE}_postgres.Collection")
+        == sandbox.postgres(f'select count(*), max(id) from {SCHEMA}."Collection"')
+    )  # fmt: skip
+
+    # The connection stands in the named collection alone.
+    shown = sandbox.rows(f"select * from system.tables where database = '{DATABASE}_postgres'")
+    shown += sandbox.rows(f"select * from system.columns where database = '{DATABASE}_postgres'")
+    shown += sandbox.rows(f"show create table {DATABASE}_postgres.Tag")
+    for name in ("HOST", "PORT", "USER", "PASSWORD", "DATABASE"):
+        assert sandbox.env[f"POSTGRES_{name}"] not in str(shown)
+
+
+def test_a_collection_that_is_missing_is_named_with_the_way_out(staged: Staged) -> None:
+    output = " ".join(staged.run("stg_tag", fails=True, postgres_collection="nowhere").split())
+    assert "ClickHouse has no named collection 'nowhere' that user sandbox may see" in output
+    assert "scripts/connect_postgres.py" in output
+    assert "postgres_collection" in output
+
+
+def test_without_the_optional_column_only_its_own_metric_is_empty(staged: Staged) -> None:
+    sandbox, project = staged.sandbox, staged.project
+    by_metric = f"""
+        select entityType || ' ' || metricType, count(), sum(metricValue), sum(cityHash64(*))
+        from {DATABASE}.collection_item_events
+        group by 1
+        order by 1
+    """
+    before = {metric: rest for metric, *rest in sandbox.rows(by_metric)}
+    assert len(before) == 8
+    # As on a deployment that never had the column, with the same rows otherwise.
+    for statement in (
+        f"drop table {DATABASE}.stg_collection_item sync",
+        f"drop table {DATABASE}.metric_publications sync",
+        f"truncate table {project.event_log}",
+        f"insert into {project.event_log} select * from default.entityMetricEvents "
+        "settings max_partitions_per_insert_block = 0",
+    ):
+        sandbox.command(statement)
+    with postgres_change(
+        sandbox,
+        f'alter table {SCHEMA}."CollectionItem" rename column "modelVersionId" to "versionId"',
+        f'alter table {SCHEMA}."CollectionItem" rename column "versionId" to "modelVersionId"',
+    ):
+        output = staged.run("stg_collection_item", "collection_item_events")
+    assert output.count("CollectionItem.modelVersionId does not exist in PostgreSQL") == 1
+    assert "no event of 1 others" in output
+    after = {metric: rest for metric, *rest in sandbox.rows(by_metric)}
+    assert before.pop("ModelVersion Collection")[0] > 0
+    assert after == before
