@@ -60,7 +60,7 @@ def copy_statements() -> list[str]:
     statements = []
     for node in manifest["nodes"].values():
         if node["config"].get("materialized") == "slices":
-            columns = ", ".join(f'"{column}"' for column in node["columns"])
+            columns = ", ".join(f'"{column}"' for column in node["columns"] if column != "_landed_at")
             statements.append(f'copy (select {columns} from "{node["sources"][0][1]}") to stdout')
     return statements
 

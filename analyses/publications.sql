@@ -1,0 +1,21 @@
+{# What was put into the event log: per model and metric the windows, their events, and the run that wrote them. #}
+
+select
+    model,
+    entity_type,
+    metric_type,
+    window_start,
+    window_end,
+    rows as events,
+    value_sum,
+    invocation_id as run,
+    at
+from {{ publications() }}
+where
+    event_log = '{{ var("event_log") }}'
+    and state = 'published'
+    and partition_id = ''
+order by
+    at,
+    entity_type,
+    metric_type
