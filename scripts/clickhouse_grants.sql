@@ -20,3 +20,7 @@ grant show, select, insert, alter delete on default.entityMetricEvents;
 grant select on default.modelVersionEvents;
 grant select on default.buzz_resource_compensation;
 grant select on orchestration.jobs;
+
+-- Unit tests (dbt test, dbt build): they run on temporary tables.
+grant create temporary table on *.*;
+grant table engine on Memory;

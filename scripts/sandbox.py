@@ -1,9 +1,12 @@
 #!/usr/bin/env python
 """A real PostgreSQL, ClickHouse and Valkey for this repository, from Python wheels, on loopback ports."""
 
+import os
 import shlex
 import shutil
 import signal
+import subprocess
+import sys
 import time
 import zoneinfo
 from collections.abc import Callable
@@ -183,7 +186,7 @@ def copy_profiles() -> None:
 @click.option("--random-seed", type=int, default=1, show_default=True, help="The same seed gives the same rows.")
 @click.pass_obj
 def seed(sandbox: Sandbox, scale: float, random_seed: int) -> None:
-    """Fill PostgreSQL and ClickHouse with a made-up community."""
+    """Fill PostgreSQL and ClickHouse with a made-up community, and load the metric catalog (dbt seed)."""
     state = processes.read_state(sandbox.directory)
     if missing := [server for server in ("postgres", "clickhouse") if not processes.find(state.get(server))]:
         raise click.ClickException(f"{' and '.join(missing)} must run first: sandbox.py up.")
@@ -191,7 +194,24 @@ def seed(sandbox: Sandbox, scale: float, random_seed: int) -> None:
 
     began = time.monotonic()
     fill(scale, random_seed, sandbox.postgres_dsn, sandbox.clickhouse_url, click.echo)
+    load_catalog(sandbox)
     click.echo(f"seeded at scale {scale:g} in {time.monotonic() - began:.1f} s")
+
+
+def load_catalog(sandbox: Sandbox) -> None:
+    """Run dbt seed, so that `dbt test` finds the catalog that it compares the models with."""
+    copy_profiles()
+    target = sandbox.directory / "dbt"
+    command = [Path(sys.executable).with_name("dbt"), "--quiet", "seed", "--target-path", target, "--log-path", target]
+    done = subprocess.run(
+        command,
+        cwd=settings.REPOSITORY,
+        env=os.environ | settings.client_environment(sandbox),
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise click.ClickException(f"dbt seed failed:\n{done.stdout}{done.stderr}")
 
 
 @main.command()

@@ -1,12 +1,22 @@
 {# Buzz earned by model versions, as last restated; nobody in particular pays it. #}
 
-with compensation as (
+with earning as (
+    select
+        modelVersionId,
+        total,
+        toDateTime64(date, 3, 'UTC') as createdAt
+    from {{ source('application', 'buzz_resource_compensation') }}
+    -- of a restated row only the last version counts, merged or not
+    settings final = 1
+),
+
+compensation as (
     select
         earnings.modelVersionId as modelVersionId,
         versions.modelId as modelId,
         earnings.total as total,
-        toDateTime64(earnings.date, 3, 'UTC') as createdAt
-    from {{ source('application', 'buzz_resource_compensation') }} as earnings final
+        earnings.createdAt as createdAt
+    from earning as earnings
     inner join {{ ref('stg_model_version') }} as versions on earnings.modelVersionId = versions.id
 )
 

@@ -20,15 +20,16 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from sandbox_lib.clickhouse_http import ClickHouse, execute
+from sandbox_lib.settings import POSTGRES_USER
 
 POSTGRES = Path(__file__).with_name("seed") / "postgres"
 CLICKHOUSE = Path(__file__).with_name("seed") / "clickhouse"
-READER = "metrics_reader"
 TIMEOUT_SECONDS = 3600
 CHUNK_BYTES = 16 * 1024 * 1024
 
-# Speed only: nothing here decides what the rows look like.
+# Nothing here decides what the rows look like. A table that a forgotten transaction holds is an error, not a long wait.
 SESSION = """
+set lock_timeout = '30s';
 set synchronous_commit = off;
 set work_mem = '128MB';
 set maintenance_work_mem = '256MB';
@@ -92,6 +93,8 @@ def seed(
         raise ValueError(
             f"scale is {scale}; it has to be more than 0. 1 gives about a million rows, 0.02 a quick test."
         )
+    if not 0 <= random_seed < 2**31:
+        raise ValueError(f"random_seed is {random_seed}; it has to be between 0 and {2**31 - 1}.")
     postgres = partial(session, postgres_dsn, scale, random_seed)
     ask = partial(
         execute,
@@ -274,10 +277,10 @@ def vacuum(dsn: str, tables: list[str], echo: Echo) -> None:
 
 def grant_reading(cursor: Cursor) -> None:
     """Let the role that dbt reads with see every table, if there is such a role."""
-    cursor.execute("select 1 from pg_roles where rolname = %s", [READER])
+    cursor.execute("select 1 from pg_roles where rolname = %s", [POSTGRES_USER])
     if cursor.fetchone():
         grant = sql.SQL("grant select on all tables in schema public to {}")
-        cursor.execute(grant.format(sql.Identifier(READER)))
+        cursor.execute(grant.format(sql.Identifier(POSTGRES_USER)))
 
 
 def together(*steps: Callable[[], None]) -> None:

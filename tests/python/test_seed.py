@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psycopg2
@@ -30,28 +32,28 @@ CLICKHOUSE_TABLES = ("entityMetricEvents", "modelVersionEvents", "jobs", "buzz_r
 
 @dataclass
 class Seeded:
-    """Databases seeded with 8, with 7, and with 7 again: what each run left, and where the last can be asked."""
+    """Databases seeded with 8, with 7, and with 7 again: what each run left, and how to ask the last."""
 
-    postgres_dsn: str
-    clickhouse_url: str
+    postgres: Callable[[str], list[tuple]]
+    clickhouse: Callable[[str], str]
     with_8: dict[str, tuple]
     with_7: dict[str, tuple]
     with_7_again: dict[str, tuple]
 
-    def postgres(self, query: str) -> list[tuple]:
-        return ask_postgres(self.postgres_dsn, query)
 
-    def clickhouse(self, query: str) -> str:
-        return ask_clickhouse(self.clickhouse_url, query)
-
-
-def ask_postgres(dsn: str, query: str) -> list[tuple]:
+@contextmanager
+def postgres(dsn: str) -> Iterator[Callable[[str], list[tuple]]]:
+    """Runs one query at a time on one connection, outside transactions."""
     connection = psycopg2.connect(dsn)
-    try:
-        connection.autocommit = True
+    connection.autocommit = True
+
+    def ask(query: str) -> list[tuple]:
         with connection.cursor() as cursor:
             cursor.execute(query)
             return cursor.fetchall() if cursor.description else []
+
+    try:
+        yield ask
     finally:
         connection.close()
 
@@ -60,13 +62,13 @@ def ask_clickhouse(url: str, query: str, database: str = DATABASE) -> str:
     return execute(seeding.clickhouse_server(url), query, database=database).strip()
 
 
-def fingerprint(dsn: str, url: str) -> dict[str, tuple]:
+def fingerprint(ask: Callable[[str], list[tuple]], url: str) -> dict[str, tuple]:
     """Count and order-free hash of the rows, per table."""
-    tables = ask_postgres(dsn, "select tablename from pg_tables where schemaname = 'public'")
+    tables = ask("select tablename from pg_tables where schemaname = 'public'")
     counts = " union all ".join(
         f"""select '{table}', count(*), sum(hashtextextended(t::text, 0)) from "{table}" as t""" for (table,) in tables
     )
-    result = {table: tuple(rest) for table, *rest in ask_postgres(dsn, counts)}
+    result = {table: tuple(rest) for table, *rest in ask(counts)}
     for table in CLICKHOUSE_TABLES:
         result[table] = tuple(ask_clickhouse(url, f"select count(), sum(sipHash64(*)) from {table}").split())
     return result
@@ -80,23 +82,26 @@ def seeded(sandbox) -> Iterator[Seeded]:
     denver = make_dsn(dsn, options="-c timezone=America/Denver")
 
     def drop() -> None:
-        ask_postgres(server, f"drop database if exists {DATABASE} with (force)")
+        with postgres(server) as ask:
+            ask(f"drop database if exists {DATABASE} with (force)")
         ask_clickhouse(url, f"drop database if exists {DATABASE} sync", "default")
-
-    def run(random_seed: int, login: str) -> dict[str, tuple]:
-        seeding.seed(SCALE, random_seed, login, url, print, application=DATABASE, orchestration=DATABASE)
-        return fingerprint(dsn, url)
 
     drop()
     try:
-        ask_postgres(server, f"create database {DATABASE}")
-        ask_postgres(dsn, (SOURCES / "postgres_source.sql").read_text())
+        with postgres(server) as ask:
+            ask(f"create database {DATABASE}")
         ask_clickhouse(url, f"create database {DATABASE}", "default")
         source = re.sub(r"^--.*\n", "", (SOURCES / "clickhouse_source.sql").read_text(), flags=re.MULTILINE)
         for statement in re.sub(r"\b(default|orchestration)\.", "", source).split(";"):
             if statement.strip():
                 ask_clickhouse(url, statement)
-        yield Seeded(dsn, url, run(8, dsn), run(7, dsn), run(7, denver))
+        with postgres(dsn) as ask:
+            ask((SOURCES / "postgres_source.sql").read_text())
+            runs = []
+            for random_seed, login in ((8, dsn), (7, dsn), (7, denver)):
+                seeding.seed(SCALE, random_seed, login, url, print, application=DATABASE, orchestration=DATABASE)
+                runs.append(fingerprint(ask, url))
+            yield Seeded(ask, partial(ask_clickhouse, url), *runs)
     finally:
         drop()
 
@@ -502,7 +507,7 @@ def test_every_other_pair_has_rows(seeded):
         (row["entity_type"], row["metric_type"]) for row in catalog() if not row["legacy_column"]
     }
     for pair, rows in WITHOUT_LEGACY.items():
-        assert seeded.postgres(f"select exists (select from {rows} and \"createdAt\" < {CUTOFF})") == [(True,)], pair
+        assert seeded.postgres(f'select exists (select from {rows} and "createdAt" < {CUTOFF})') == [(True,)], pair
 
 
 # What a person counts in 30_hard_cases.sql (and in ClickHouse's 20_hard_cases.sql), by table, column and id.

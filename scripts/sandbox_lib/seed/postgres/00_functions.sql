@@ -1,4 +1,4 @@
--- What the other files are written in. Everything lives in pg_temp: it belongs to one session and leaves nothing behind.
+-- What the other files are written in. Everything lives in pg_temp: it belongs to one session and leaves no trace.
 --
 -- A draw is a hash of (row number, salt, random seed), never random(): the same scale and seed give the same rows,
 -- whatever the plan, the number of workers or the time zone. The salt names the draw: 100 * table + number of the draw.

@@ -43,7 +43,8 @@ from (
         pg_temp.moment(n::float8 / pg_temp.rows_of('ModelVersion')) as "createdAt",
         (
             '{Published,Published,Published,Published,Published,Published,Published,Published,Published,Published,
-              Published,Published,Published,Published,Draft,Training,Scheduled,Unpublished,UnpublishedViolation,Deleted}'
+              Published,Published,Published,Published,Draft,Training,Scheduled,Unpublished,UnpublishedViolation,
+              Deleted}'
             ::"ModelStatus"[]
         )[1 + floor(pg_temp.u(n, 301) * 20)::int] as status
     from generate_series(1, pg_temp.rows_of('ModelVersion')) as n
@@ -58,7 +59,9 @@ select
     1000 + n,
     pg_temp.someone(n, 401, n::float8 / pg_temp.rows_of('Post')),
     pg_temp.moment(n::float8 / pg_temp.rows_of('Post')),
-    case when pg_temp.u(n, 402) < 0.9 then pg_temp.moment(n::float8 / pg_temp.rows_of('Post')) + interval '5 minutes' end
+    case
+        when pg_temp.u(n, 402) < 0.9 then pg_temp.moment(n::float8 / pg_temp.rows_of('Post')) + interval '5 minutes'
+    end
 from generate_series(1, pg_temp.rows_of('Post')) as n
 where pg_temp.kept(n, 400);
 
@@ -132,7 +135,16 @@ where pg_temp.kept(n, 1000);
 -- Of twenty threads 8 are of posts, 7 of images, 1 of an article, 1 of a model or a review. The rest are child threads,
 -- which name their root, their parent and a comment, and no entity; one in twelve of these is a bounty's own instead.
 insert into "Thread" (
-    id, "rootThreadId", "parentThreadId", "postId", "imageId", "articleId", "bountyId", "modelId", "commentId", "reviewId"
+    id,
+    "rootThreadId",
+    "parentThreadId",
+    "postId",
+    "imageId",
+    "articleId",
+    "bountyId",
+    "modelId",
+    "commentId",
+    "reviewId"
 )
 select
     1000 + n,

@@ -256,7 +256,16 @@ from (
 
 -- 8 is gone; 7 and 9 are child threads: they name a root and a parent, and no entity.
 insert into "Thread" (
-    id, "rootThreadId", "parentThreadId", "postId", "imageId", "articleId", "bountyId", "modelId", "commentId", "reviewId"
+    id,
+    "rootThreadId",
+    "parentThreadId",
+    "postId",
+    "imageId",
+    "articleId",
+    "bountyId",
+    "modelId",
+    "commentId",
+    "reviewId"
 )
 values
     (1, null, null, 1, null, null, null, null, null, null),
@@ -443,7 +452,7 @@ values
     (2, 1, 'Follow', '2023-10-01'),
     (3, 1, 'Hide', '2023-10-02'),
     (4, 1, 'Block', '2023-10-03'),                                     -- no metric
-    (2, 8, 'Follow', '2023-10-04'),                                    -- the target is gone: user 2 follows all the same
+    (2, 8, 'Follow', '2023-10-04'),                                    -- target is gone: user 2 follows all the same
     (8, 1, 'Follow', '2023-10-05'),                                    -- the follower is gone
     (5, 5, 'Follow', '2023-10-06'),                                    -- oneself
     (6, 1, 'Follow', pg_temp.just_before()),
