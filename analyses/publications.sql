@@ -6,7 +6,7 @@ select
     metric_type,
     window_start,
     window_end,
-    rows as events,
+    `rows` as events,
     value_sum,
     invocation_id as run,
     at

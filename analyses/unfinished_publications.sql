@@ -8,7 +8,7 @@ select
     entity_type,
     metric_type,
     partition_id,
-    rows as events,
+    `rows` as events,
     invocation_id as run,
     at
 from {{ publications() }}
