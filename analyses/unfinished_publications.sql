@@ -4,30 +4,24 @@
 #}
 
 select
-    model,
+    argMax(model, at) as model_name,
     entity_type,
     metric_type,
+    window_end,
     partition_id,
-    `rows` as events,
-    invocation_id as run,
-    at
+    argMax(`rows`, at) as events,
+    argMax(invocation_id, at) as run,
+    max(at) as intended_at
 from {{ publications() }}
-where
-    event_log = '{{ var("event_log") }}'
-    and state = 'intended'
-    and (entity_type, metric_type, window_end, partition_id) not in (
-        select
-            entity_type,
-            metric_type,
-            window_end,
-            partition_id
-        from {{ publications() }}
-        where
-            event_log = '{{ var("event_log") }}'
-            and state = 'published'
-    )
+where event_log = '{{ var("event_log") }}'
+group by
+    entity_type,
+    metric_type,
+    window_end,
+    partition_id
+having countIf(state = 'published') = 0
 order by
-    at,
+    intended_at,
     entity_type,
     metric_type,
     partition_id
