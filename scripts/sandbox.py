@@ -186,13 +186,17 @@ def copy_profiles() -> None:
 @click.option("--random-seed", type=int, default=1, show_default=True, help="The same seed gives the same rows.")
 @click.pass_obj
 def seed(sandbox: Sandbox, scale: float, random_seed: int) -> None:
-    """Fill PostgreSQL and ClickHouse with a made-up community, and load the metric catalog (dbt seed)."""
+    """Fill PostgreSQL and ClickHouse with a made-up community, and load the metric catalog (dbt seed).
+
+    What was there before goes: source rows, event log, and all that dbt has built from them.
+    """
     state = processes.read_state(sandbox.directory)
     if missing := [server for server in ("postgres", "clickhouse") if not processes.find(state.get(server))]:
         raise click.ClickException(f"{' and '.join(missing)} must run first: sandbox.py up.")
     from sandbox_lib.seed import seed as fill
 
     began = time.monotonic()
+    clickhouse.empty_models(sandbox)
     fill(scale, random_seed, sandbox.postgres_dsn, sandbox.clickhouse_url, click.echo)
     load_catalog(sandbox)
     click.echo(f"seeded at scale {scale:g} in {time.monotonic() - began:.1f} s")

@@ -1,4 +1,4 @@
-{# The catalog and the events models name the same metrics, each once, and the same models for them. #}
+{# The catalog and the events models name the same metrics, each once, and the same model for each. #}
 
 {% set emitted = [] %}
 {% if execute %}
@@ -13,7 +13,7 @@ with catalog as (
     select
         entity_type,
         metric_type,
-        groupArray(events_model || '_events') as models
+        groupArray(events_model || '_events') as model_names
     from {{ ref('metric_catalog') }}
     group by
         entity_type,
@@ -22,15 +22,10 @@ with catalog as (
 
 emitted as (
     select
-        entity_type,
-        metric_type,
-        groupArray(model) as models
-    from values(
-        'entity_type String, metric_type String, model String',
-        {%- for entity_type, metric_type, model in emitted %}
-        ('{{ entity_type }}', '{{ metric_type }}', '{{ model }}'){{ ',' if not loop.last }}
-        {%- endfor %}
-    )
+        metric.1 as entity_type,
+        metric.2 as metric_type,
+        groupArray(metric.3) as model_names
+    from (select arrayJoin({{ emitted }}) as metric)
     group by
         entity_type,
         metric_type
@@ -40,14 +35,14 @@ compared as (
     select
         entity_type,
         metric_type,
-        arrayStringConcat(catalog.models, ', ') as catalog_models,
-        arrayStringConcat(emitted.models, ', ') as emitting_models,
+        arrayStringConcat(catalog.model_names, ', ') as catalog_models,
+        arrayStringConcat(arraySort(emitted.model_names), ', ') as emitting_models,
         multiIf(
-            empty(catalog.models), 'the catalog lacks it',
-            empty(emitted.models), 'no model emits it',
-            length(catalog.models) > 1, 'the catalog lists it more than once',
-            length(emitted.models) > 1, 'more than one model emits it',
-            catalog.models != emitted.models, 'the catalog names another model for it',
+            empty(catalog.model_names), 'the catalog lacks it',
+            empty(emitted.model_names), 'no model emits it',
+            length(catalog.model_names) > 1, 'the catalog lists it more than once',
+            length(emitted.model_names) > 1, 'more than one model emits it',
+            catalog.model_names != emitted.model_names, 'the catalog names another model for it',
             ''
         ) as problem
     from catalog

@@ -130,6 +130,14 @@ def set_up(sandbox: Sandbox) -> None:
         execute(server, re.sub(r"^create table ", "create table if not exists ", statement))
 
 
+def empty_models(sandbox: Sandbox) -> None:
+    """Drop what dbt has built: models and a ledger of sources that are about to be replaced would contradict them."""
+    server = connection(sandbox)
+    for database in (sandbox.clickhouse_database, f"{sandbox.clickhouse_database}_postgres"):
+        execute(server, f"drop database if exists {quoted_name(database)} sync")
+    set_up(sandbox)
+
+
 def statements(script: str) -> list[str]:
     """The statements of a script whose comments stand on lines of their own."""
     text = "\n".join(line for line in script.splitlines() if not line.startswith("--"))

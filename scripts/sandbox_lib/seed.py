@@ -20,7 +20,6 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from sandbox_lib.clickhouse_http import ClickHouse, execute
-from sandbox_lib.settings import POSTGRES_USER
 
 POSTGRES = Path(__file__).with_name("seed") / "postgres"
 CLICKHOUSE = Path(__file__).with_name("seed") / "clickhouse"
@@ -157,8 +156,6 @@ def seed(
     )
     load("43_legacy_noise.sql")
     vacuum(postgres_dsn, metrics, echo)
-    with postgres() as cursor:
-        grant_reading(cursor)
 
 
 def clickhouse_server(url: str) -> ClickHouse:
@@ -273,14 +270,6 @@ def vacuum(dsn: str, tables: list[str], echo: Echo) -> None:
     finally:
         connection.close()
     report(echo, f"PostgreSQL vacuum of {len(tables)} tables", None, time.monotonic() - started)
-
-
-def grant_reading(cursor: Cursor) -> None:
-    """Let the role that dbt reads with see every table, if there is such a role."""
-    cursor.execute("select 1 from pg_roles where rolname = %s", [POSTGRES_USER])
-    if cursor.fetchone():
-        grant = sql.SQL("grant select on all tables in schema public to {}")
-        cursor.execute(grant.format(sql.Identifier(POSTGRES_USER)))
 
 
 def together(*steps: Callable[[], None]) -> None:

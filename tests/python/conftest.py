@@ -20,7 +20,6 @@ import pytest
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
-
     from parsed_project import ParsedProject
 
 REPO = Path(__file__).resolve().parents[2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from datetime import datetime
 
 from conftest import REPO, Project, Sandbox
 
@@ -57,12 +56,8 @@ def totals(project: Project, where: str = BEFORE) -> Totals:
 
 def leftovers(project: Project) -> list[str]:
     """Tables that only a run that is going on has a use for."""
-    return [
-        name
-        for (name,) in project.sandbox.rows(
-            f"select name from system.tables where database = '{project.database}' and name like '%\\_\\_%' order by name"
-        )
-    ]
+    tables = f"select name from system.tables where database = '{project.database}'"
+    return [name for (name,) in project.sandbox.rows(f"{tables} and position(name, '__') > 0 order by name")]
 
 
 def ledger(project: Project, where: str = "true") -> list[tuple]:
@@ -71,18 +66,18 @@ def ledger(project: Project, where: str = "true") -> list[tuple]:
     )
 
 
-def closed_windows(project: Project) -> dict[Pair, list[tuple[datetime, datetime, int]]]:
+def closed_windows(project: Project) -> dict[Pair, list[tuple[str, str, int]]]:
     """Windows that the ledger calls done, by metric: their start, end and number of events."""
-    windows: dict[Pair, list[tuple[datetime, datetime, int]]] = {}
+    windows: dict[Pair, list[tuple[str, str, int]]] = {}
     for entity_type, metric_type, start, end, events in project.sandbox.rows(
         f"""
-        select entity_type, metric_type, window_start, window_end, rows
+        select entity_type, metric_type, toString(window_start), toString(window_end), rows
         from {project.database}.metric_publications
         where state = 'published' and partition_id = ''
         order by all
         """
     ):
-        windows.setdefault((entity_type, metric_type), []).append((str(start)[:23], str(end)[:23], events))
+        windows.setdefault((entity_type, metric_type), []).append((start, end, events))
     return windows
 
 
