@@ -24,7 +24,6 @@ make_environment() {
         echo "$wanted" >.venv/installed
     fi
     export PATH="$repository/.venv/bin:$PATH"
-    export DBT_SEND_ANONYMOUS_USAGE_STATS=false
 }
 
 # step NAME COMMAND…: runs it and remembers how long it took.

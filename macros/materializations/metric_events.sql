@@ -25,8 +25,8 @@
         {% set mode = publish_mode(traits) %}
         {% set clone = run_table(this, 'clone') %}
         {% do build_clone(clone, pending, traits, sql) %}
-        {% set partial = resolve_conflicts(clone, pending, traits, mode, lock) %}
-        {% set written = publish(clone, pending, traits, mode, partial, lock) %}
+        {% set resolved = resolve_conflicts(clone, pending, traits, mode, lock) %}
+        {% set written = publish(clone, pending, traits, mode, resolved, lock) %}
         {% do run_query('drop table ' ~ clone ~ ' sync') %}
         {% do log(
             this.identifier ~ ': ' ~ written.events ~ ' events of ' ~ written.metrics ~ ' metrics published (' ~ mode ~ ')'

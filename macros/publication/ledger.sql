@@ -132,16 +132,25 @@
     select
         toString(entityType) as entity_type,
         toString(metricType) as metric_type,
-        toString(_partition_id) as partition_id,
-        count() as rows,
-        toInt64(sum(metricValue)) as value_sum,
-        sum(cityHash64(entityType, entityId, userId, metricType, metricValue, createdAt)) as hash
-    from {{ relation }}
-    where {{ condition }}
-    group by
-        entity_type,
-        metric_type,
-        partition_id
+        toString(partition_id) as partition_id,
+        rows,
+        value_sum,
+        hash
+    from (
+        select
+            entityType,
+            metricType,
+            _partition_id as partition_id,
+            count() as rows,
+            toInt64(sum(metricValue)) as value_sum,
+            sum(cityHash64(entityType, entityId, userId, metricType, metricValue, createdAt)) as hash
+        from {{ relation }}
+        where {{ condition }}
+        group by
+            entityType,
+            metricType,
+            _partition_id
+    )
 {% endmacro %}
 
 
@@ -183,6 +192,24 @@
         entity_type,
         metric_type,
         partition_id
+{% endmacro %}
+
+
+{# What this run has entered as intended for the current model, in the shape of content_of(). #}
+{% macro intended_content() %}
+    select
+        entity_type,
+        metric_type,
+        partition_id,
+        rows,
+        value_sum,
+        hash
+    from {{ publications() }}
+    where
+        event_log = '{{ var("event_log") }}'
+        and state = 'intended'
+        and model = '{{ model.name }}'
+        and invocation_id = '{{ invocation_id }}'
 {% endmacro %}
 
 

@@ -47,7 +47,11 @@
         {{ sql | indent(8) }}
     )
     where {{ within_windows(windows, 3) }}
-    settings max_partitions_per_insert_block = 0
+    settings
+        max_partitions_per_insert_block = 0,
+        -- fewer and larger parts: less to merge before and after they are attached
+        min_insert_block_size_rows = 8388608,
+        min_insert_block_size_bytes = 1073741824
 {% endmacro %}
 
 
@@ -79,10 +83,15 @@
     Compares the clone with what the log already holds in the pending windows, and leaves in the clone only what
     is to be written. What a dead run of ours wrote before it could note so is taken as published. Anything else
     that the log holds is a conflict, which the var on_conflict decides.
-    Returns: true where a dead run's insert is to be completed (publish mode insert only).
+    Returns: a dict of kept (conditions for the log's events that stay and count as published) and partial (true
+    where a dead run's insert is to be completed; publish mode insert only).
     Raises: a compiler error at a conflict with on_conflict: fail; nothing is changed then.
 #}
 {% macro resolve_conflicts(clone, windows, traits, mode, lock) %}
+    {# The usual case costs one look that reads no more than the filter's columns. #}
+    {% if run_query('select count() from ' ~ event_log() ~ ' where ' ~ within_windows(windows, traits.decimals)).rows[0][0] == 0 %}
+        {% do return({'kept': [], 'partial': false}) %}
+    {% endif %}
     {% set held = run_query(_held_by_log(clone, windows, traits, mode)) %}
     {% set by_verdict = {'ours': [], 'partial': [], 'conflict': []} %}
     {% for row in held %}
@@ -117,10 +126,11 @@
             info=true
         ) %}
     {% endif %}
+    {% set kept = kept | map(attribute='is_part') | list %}
     {% if kept %}
-        {% do run_query('alter table ' ~ clone ~ ' delete where ' ~ kept | map(attribute='is_part') | join(' or ') ~ ' settings mutations_sync = 2') %}
+        {% do run_query('alter table ' ~ clone ~ ' delete where ' ~ kept | join(' or ') ~ ' settings mutations_sync = 2') %}
     {% endif %}
-    {% do return(by_verdict.partial | length > 0) %}
+    {% do return({'kept': kept, 'partial': by_verdict.partial | length > 0}) %}
 {% endmacro %}
 
 
@@ -192,26 +202,27 @@
 {#
     Puts the clone's events into the log and enters them in the ledger: first the intention, then the events,
     then, once they are seen there, that they are published. Whatever dies in between, the next run can tell.
-    Arguments: partial, of resolve_conflicts().
-    Returns: a dict of events and metrics, how many were written.
+    Arguments: resolved, of resolve_conflicts(); for the others see there.
+    Returns: a dict of events (how many were written) and metrics (of how many the window is closed).
     Raises: a compiler error where the log does not hold afterwards what was written.
 #}
-{% macro publish(clone, windows, traits, mode, partial, lock) %}
-    {% do run_query(_enter_intentions(clone, windows)) %}
-    {% set clone_partitions = run_query(_attach_commands(clone)).rows[0] %}
+{% macro publish(clone, windows, traits, mode, resolved, lock) %}
+    {% do run_query(_enter_intentions(clone, windows, traits, resolved.kept)) %}
+    {% set partitions = query_column(
+        "select distinct 'attach partition id ''' || partition_id || ''' from " ~ clone ~ "' from system.parts"
+        ~ " where database = '" ~ clone.schema ~ "' and table = '" ~ clone.identifier ~ "' and active and rows > 0"
+    ) %}
     {% do renew_run_lock(lock) %}
-    {% if clone_partitions['partitions'] > 0 %}
+    {% if partitions %}
         {% if mode == 'attach' %}
-            {% do run_query('alter table ' ~ event_log() ~ ' ' ~ clone_partitions['commands']) %}
+            {% do run_query('alter table ' ~ event_log() ~ ' ' ~ partitions | sort | join(', ')) %}
         {% else %}
-            {% do run_query(_insert_from_clone(clone, windows, traits, partial)) %}
+            {% do run_query(_insert_from_clone(clone, windows, traits, resolved.partial)) %}
         {% endif %}
     {% endif %}
 
     {% set in_log = content_of(event_log(), within_windows(windows, traits.decimals)) %}
-    {% set differences = run_query(
-        'select * from (' ~ content_differences(content_of(clone, 'true'), in_log) ~ ') where expected_rows > 0'
-    ) %}
+    {% set differences = run_query(content_differences(intended_content(), in_log)) %}
     {% if differences.rows %}
         {% do release_and_raise(lock,
             'The event log ' ~ var('event_log') ~ ' does not hold what was just published to it:\n'
@@ -219,20 +230,12 @@
             ~ '\nThe publication is not entered as done. Something else writes or deletes events of these metrics before the cutoff.'
         ) %}
     {% endif %}
-    {% do run_query(_enter_publications(clone, windows, in_log)) %}
-    {% do return({'events': clone_partitions['events'], 'metrics': clone_partitions['metrics']}) %}
-{% endmacro %}
-
-
-{% macro _attach_commands(clone) %}
-    select
-        uniqExact(_partition_id) as partitions,
-        count() as events,
-        uniqExact(entityType, metricType) as metrics,
-        arrayStringConcat(
-            arraySort(groupUniqArray('attach partition id ''' || _partition_id || ''' from {{ clone }}')), ', '
-        ) as commands
-    from {{ clone }}
+    {% do run_query(_enter_publications(clone, windows)) %}
+    {% set written = run_query(
+        'select (select count() from ' ~ clone ~ ') as events, uniqExact(entity_type, metric_type) as metrics'
+        ~ ' from (' ~ intended_content() ~ ')'
+    ).rows[0] %}
+    {% do return({'events': written['events'], 'metrics': written['metrics']}) %}
 {% endmacro %}
 
 
@@ -263,11 +266,18 @@
 {% endmacro %}
 
 
-{% macro _enter_intentions(clone, windows) %}
+{# The clone's events, and those of the log that stay. #}
+{% macro _enter_intentions(clone, windows, traits, kept) %}
     insert into {{ publications() }} ({{ _ledger_columns() }})
     select
         {{ _ledger_values('intended', clone) }}
-    from ({{ content_of(clone, 'true') }}) as content
+    from (
+        {{ content_of(clone, 'true') }}
+        {%- if kept %}
+        union all
+        {{ content_of(event_log(), within_windows(windows, traits.decimals) ~ ' and (' ~ kept | join(' or ') ~ ')') }}
+        {%- endif %}
+    ) as content
     inner join {{ _windows_table(windows) }} as windows using (entity_type, metric_type)
 {% endmacro %}
 
@@ -276,9 +286,9 @@
     One insert, so that a window is closed together with the partitions that it consists of. The window of a
     metric without any event stays open: a source that is empty today may be one that was not filled yet.
 #}
-{% macro _enter_publications(clone, windows, in_log) %}
+{% macro _enter_publications(clone, windows) %}
     insert into {{ publications() }} ({{ _ledger_columns() }})
-    with content as ({{ in_log }}),
+    with content as ({{ intended_content() }}),
 
     summed as (
         select * from content

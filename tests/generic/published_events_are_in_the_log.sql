@@ -9,14 +9,19 @@
     {%- set windows = [] %}
     {%- if execute %}
         {%- set metrics = graph.nodes['model.' ~ project_name ~ '.' ~ model.identifier].config.meta.metrics %}
-        {%- set windows = publication_windows(metrics, false, none) | selectattr('published_until') | list %}
+        {%- for row in run_query(
+            "select entity_type, metric_type, toString(max(window_end)) from " ~ publications()
+            ~ " where event_log = '" ~ var('event_log') ~ "' and state = 'published' and partition_id = ''"
+            ~ " and entity_type || ' ' || metric_type in ('" ~ metrics | join("', '") ~ "')"
+            ~ " group by entity_type, metric_type"
+        ) %}
+            {%- do windows.append({'entity_type': row[0], 'metric_type': row[1], 'end': row[2]}) %}
+        {%- endfor %}
     {%- endif %}
     {%- if windows %}
-        {%- set published_in_log = within_windows(
-            windows, event_log_traits(none).decimals, until='published_until', from_start=true
-        ) %}
+        {%- set until_then = within_windows(windows, event_log_traits(none).decimals, from_start=true) %}
 
-    {{ content_differences(published_content(windows), content_of(event_log(), published_in_log)) }}
+    {{ content_differences(published_content(windows), content_of(event_log(), until_then)) }}
     {%- else %}
 
     select 'nothing is published' where false

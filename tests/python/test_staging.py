@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import clickhouse_connect
+import parsed_project
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 from conftest import Project, Sandbox, new_project
+from parsed_project import ParsedProject
 
 SCHEMA, DATABASE, SLICE_SIZE = "copied", "staging", 500
 SLICES = {"slice_size": SLICE_SIZE, "postgres_schema": SCHEMA}
@@ -58,7 +61,7 @@ def clickhouse_text(column: str, kind: str) -> str:
 
 
 def in_postgres(sandbox: Sandbox, columns: dict[str, dict[str, str]]) -> dict[str, tuple]:
-    """Rows of each source table and an order-free hash of the staged columns, counted by PostgreSQL."""
+    """Rows of each source table and an order-free hash of the columns that are staged, by PostgreSQL."""
     queries = []
     for table, kinds in columns.items():
         row = " || '|' || ".join(postgres_text(*column) for column in kinds.items())
@@ -152,10 +155,10 @@ def row_policy(sandbox: Sandbox, table: str, visible: str) -> Iterator[None]:
 
 
 @dataclass
-class Staged:
+class Landed:
     """The module's project after its first run."""
 
-    project: Project
+    project: ParsedProject
     output: str
     # Of the first run alone: what it asked of PostgreSQL, and dbt's own log.
     statements: list[str]
@@ -166,11 +169,16 @@ class Staged:
         return self.project.sandbox
 
     def run(self, *models: str, **options: object) -> str:
-        return self.project.dbt("run", "--select", *models, **options)
+        return self.project.run(*models, **options)
+
+
+def last_log(project: ParsedProject) -> str:
+    """What dbt itself wrote about the last run."""
+    return max(project.target.glob("run-*/dbt.log"), key=lambda path: path.stat().st_mtime_ns).read_text()
 
 
 @pytest.fixture(scope="module")
-def staged(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staged]:
+def landed(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
     sandbox.postgres(
         f"create schema {SCHEMA};"
         + "".join(
@@ -191,8 +199,10 @@ def staged(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         alter role metrics_reader set log_min_duration_statement = 0;
         """
     )
-    project = new_project(sandbox, DATABASE, tmp_path_factory.mktemp("staging"))
-    project.vars = SLICES
+    folder = tmp_path_factory.mktemp("staging")
+    new_project(sandbox, DATABASE, folder)
+    manifest = parsed_project.parse(Project(sandbox, DATABASE, folder))
+    project = ParsedProject(sandbox, DATABASE, folder, SLICES, manifest=manifest)
     server_log = sandbox.dir / "logs" / "postgres.log"
     already = server_log.stat().st_size
     output = project.dbt("run", "--select", "path:models/staging", "collection_item_events")
@@ -200,30 +210,29 @@ def staged(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with server_log.open("rb") as log:
         log.seek(already)
         statements = re.split(r"^\d{4}-\d\d-\d\d .*? LOG:  duration: .*? statement: ", log.read().decode(), flags=re.M)
-    yield Staged(
-        project, output, [" ".join(s.split()) for s in statements[1:]], (project.target / "dbt.log").read_text()
-    )
+    statements = [" ".join(statement.split()) for statement in statements[1:]]
+    yield Landed(project, output, statements, last_log(project))
     sandbox.command(f"drop database {DATABASE} sync")
     sandbox.command(f"drop database if exists {DATABASE}_postgres sync")
     sandbox.postgres(f"drop schema {SCHEMA} cascade")
 
 
 @dataclass
-class Restaged:
+class LandedAgain:
     """A second run, after changes; what each table was made of before and after it."""
 
     output: str
     before: dict[str, dict[int, tuple]]
     after: dict[str, dict[int, tuple]]
 
-    def landed_anew(self, model: str) -> set[int]:
+    def anew(self, model: str) -> set[int]:
         before, after = self.before[model], self.after[model]
         return {number for number in before | after if before.get(number) != after.get(number)}
 
 
 @pytest.fixture(scope="module")
-def restaged(staged: Staged) -> Restaged:
-    sandbox = staged.sandbox
+def landed_again(landed: Landed) -> LandedAgain:
+    sandbox = landed.sandbox
     for statement in (
         "alter table stg_post drop partition id '2'",
         # As if landed three hours before the cutoff: events may have come since.
@@ -267,43 +276,59 @@ def restaged(staged: Staged) -> Restaged:
     ]
     sliced = [model for model in models if model != "stg_buzz_tip"]
     before = {model: partitions(sandbox, model) for model in sliced}
-    output = staged.run(*models)
-    return Restaged(output, before, {model: partitions(sandbox, model) for model in sliced})
+    output = landed.run(*models)
+    return LandedAgain(output, before, {model: partitions(sandbox, model) for model in sliced})
 
 
 # Landing --------------------------------------------------------------------------------------------------------------
 
 
-def test_every_staging_table_equals_its_source(staged: Staged) -> None:
-    tables = source_tables(staged.sandbox)
+def test_every_staging_table_equals_its_source(landed: Landed) -> None:
+    tables = source_tables(landed.sandbox)
     assert len(tables) == 28
-    assert_equals_source(staged.sandbox, *tables)
+    assert_equals_source(landed.sandbox, *tables)
 
 
-def test_ids_that_leap_cost_one_statement_for_each_slice_that_has_rows(staged: Staged) -> None:
-    slices = source_slices(staged.sandbox, "ImageReaction")
+def test_the_columns_described_are_those_that_are_built(landed: Landed) -> None:
+    built: dict[str, dict[str, str]] = {}
+    for table, name, kind in landed.sandbox.rows(
+        f"select table, name, type from system.columns where database = '{DATABASE}' and table not like 'metric%'"
+    ):
+        built.setdefault(table, {})[name] = kind
+    del built["entityMetricEvents"]
+    described = {
+        node.name: {column.name: column.data_type for column in node.columns.values()}
+        for node in landed.project.manifest.nodes.values()
+        if node.resource_type == "model" and node.name in built
+    }
+    assert len(built) == 28 + 1
+    assert described == built
+
+
+def test_ids_that_leap_cost_one_statement_for_each_slice_that_has_rows(landed: Landed) -> None:
+    slices = source_slices(landed.sandbox, "ImageReaction")
     assert max(slices) > 4_000_000
-    copies = [s for s in staged.statements if s.startswith("COPY") and 'FROM "copied"."ImageReaction" WHERE' in s]
-    assert len(copies) == len(slices) == slices_landed(staged.output, "stg_image_reaction")
-    assert set(partitions(staged.sandbox, "stg_image_reaction")) == slices
+    copies = [s for s in landed.statements if s.startswith("COPY") and 'FROM "copied"."ImageReaction" WHERE' in s]
+    assert len(copies) == len(slices) == slices_landed(landed.output, "stg_image_reaction")
+    assert set(partitions(landed.sandbox, "stg_image_reaction")) == slices
 
 
-def test_keys_below_zero_and_zero_land_exactly_once(staged: Staged) -> None:
+def test_keys_below_zero_and_zero_land_exactly_once(landed: Landed) -> None:
     negative = "select userId, count() from staging.stg_user_engagement where userId <= 0 group by 1 order by 1"
     keys = [-1501, -1500, -1001, -1000, -999, -501, -500, -499, -1, 0]
-    assert staged.sandbox.rows(negative) == [(key, 1) for key in keys]
-    assert set(partitions(staged.sandbox, "stg_user_engagement")) == {-3, -2, -1, 0, 2}
+    assert landed.sandbox.rows(negative) == [(key, 1) for key in keys]
+    assert set(partitions(landed.sandbox, "stg_user_engagement")) == {-3, -2, -1, 0, 2}
 
 
-def test_an_empty_source_gives_an_empty_table(staged: Staged) -> None:
+def test_an_empty_source_gives_an_empty_table(landed: Landed) -> None:
     for model in ("stg_article_engagement", "stg_bounty_engagement"):
-        assert staged.sandbox.value(f"select count() from {DATABASE}.{model}") == 0
-    assert slices_landed(staged.output, "stg_article_engagement") == 0
+        assert landed.sandbox.value(f"select count() from {DATABASE}.{model}") == 0
+    assert slices_landed(landed.output, "stg_article_engagement") == 0
 
 
-def test_no_table_is_read_in_whole(staged: Staged) -> None:
+def test_no_table_is_read_in_whole(landed: Landed) -> None:
     """What reached PostgreSQL, by its own log: a full copy in place of a slice would still land the right rows."""
-    keys = staged.sandbox.postgres(
+    keys = landed.sandbox.postgres(
         f"""
         select class.relname, attribute.attname
         from pg_index
@@ -323,7 +348,7 @@ def test_no_table_is_read_in_whole(staged: Staged) -> None:
             "hop": rf'from {source} (where "{key}" >= slice\.number[^"]+)?order by "{key}" limit 1',
             "count": rf"from {source} where {counted}(?= union all| *\)| AS)",
         }
-        for statement in staged.statements:
+        for statement in landed.statements:
             mentions = len(re.findall(source, statement))
             if re.fullmatch(allowed["copy"], statement):
                 copied.add(table)
@@ -333,81 +358,90 @@ def test_no_table_is_read_in_whole(staged: Staged) -> None:
     assert copied == {table for table, _ in keys} - {"ArticleEngagement"}
 
 
-def test_a_filter_that_postgres_would_not_see_is_an_error(staged: Staged) -> None:
-    copies = re.findall(
-        r"insert into `staging`\.`stg_\w+__scratch_.*?(?=^\S*\d\d:\d\d:\d\d|\Z)", staged.log, re.M | re.S
-    )
+def test_a_filter_that_postgres_would_not_see_is_an_error(landed: Landed) -> None:
+    a_copy = r"insert into `staging`\.`stg_\w+__scratch_.*?(?=^\S*\d\d:\d\d:\d\d|\Z)"
+    copies = re.findall(a_copy, landed.log, re.M | re.S)
     assert len(copies) >= 28
     assert all("external_table_strict_query = 1" in copy for copy in copies)
+    with pytest.raises(DatabaseError, match="external_table_strict_query"):
+        landed.sandbox.rows(
+            f"select id from {DATABASE}_postgres.Tag where bitAnd(id, 1) = 1", external_table_strict_query=1
+        )
 
 
-def test_nothing_is_left_beside_the_tables(staged: Staged) -> None:
-    assert leftovers(staged.sandbox) == []
+def test_nothing_is_left_beside_the_tables(landed: Landed) -> None:
+    assert leftovers(landed.sandbox) == []
 
 
 # Landing again --------------------------------------------------------------------------------------------------------
 
 
-def test_a_second_run_lands_only_the_last_slice(restaged: Restaged) -> None:
-    assert slices_landed(restaged.output, "stg_image_reaction") == 1
-    assert restaged.landed_anew("stg_image_reaction") == {max(restaged.before["stg_image_reaction"])}
-    assert slices_landed(restaged.output, "stg_user_engagement") == 1
-    assert restaged.landed_anew("stg_user_engagement") == {2}
+def test_a_second_run_lands_only_the_last_slice(landed_again: LandedAgain) -> None:
+    assert slices_landed(landed_again.output, "stg_image_reaction") == 1
+    assert landed_again.anew("stg_image_reaction") == {max(landed_again.before["stg_image_reaction"])}
+    assert slices_landed(landed_again.output, "stg_user_engagement") == 1
+    assert landed_again.anew("stg_user_engagement") == {2}
 
 
-def test_of_a_dropped_partition_only_that_and_the_last_come_back(staged: Staged, restaged: Restaged) -> None:
-    assert slices_landed(restaged.output, "stg_post") == 2
-    assert restaged.landed_anew("stg_post") == {2, 3}
-    assert_equals_source(staged.sandbox, "Post")
+def test_of_a_dropped_partition_only_that_and_the_last_come_back(landed: Landed, landed_again: LandedAgain) -> None:
+    assert slices_landed(landed_again.output, "stg_post") == 2
+    assert landed_again.anew("stg_post") == {2, 3}
+    assert_equals_source(landed.sandbox, "Post")
 
 
-def test_a_slice_landed_before_the_cutoff_is_landed_again(staged: Staged, restaged: Restaged) -> None:
-    assert slices_landed(restaged.output, "stg_comment_v2") == 2
-    assert restaged.landed_anew("stg_comment_v2") == {0, 3}
-    assert_equals_source(staged.sandbox, "CommentV2")
+def test_a_slice_landed_before_the_cutoff_is_landed_again(landed: Landed, landed_again: LandedAgain) -> None:
+    assert slices_landed(landed_again.output, "stg_comment_v2") == 2
+    assert landed_again.anew("stg_comment_v2") == {0, 3}
+    assert_equals_source(landed.sandbox, "CommentV2")
 
 
-def test_rows_that_come_go_and_change_in_the_last_slice_are_picked_up(staged: Staged, restaged: Restaged) -> None:
-    assert slices_landed(restaged.output, "stg_thread") == 2, "the last one, and one that is new"
-    assert restaged.landed_anew("stg_thread") == {3, 5}
-    assert slices_landed(restaged.output, "stg_comment") == 1
-    assert_equals_source(staged.sandbox, "Thread", "Comment")
+def test_rows_that_come_go_and_change_in_the_last_slice_are_picked_up(
+    landed: Landed, landed_again: LandedAgain
+) -> None:
+    assert slices_landed(landed_again.output, "stg_thread") == 2, "the last one, and one that is new"
+    assert landed_again.anew("stg_thread") == {3, 5}
+    assert slices_landed(landed_again.output, "stg_comment") == 1
+    assert_equals_source(landed.sandbox, "Thread", "Comment")
 
 
-def test_a_last_slice_without_rows_any_more_goes_from_staging(staged: Staged, restaged: Restaged) -> None:
-    assert set(restaged.after["stg_collection_contributor"]) == {0}
-    assert_equals_source(staged.sandbox, "CollectionContributor")
+def test_a_last_slice_without_rows_any_more_goes_from_staging(landed: Landed, landed_again: LandedAgain) -> None:
+    assert set(landed_again.after["stg_collection_contributor"]) == {0}
+    assert_equals_source(landed.sandbox, "CollectionContributor")
 
 
 @pytest.mark.parametrize(
     ("table", "change"), [("Tag", "a column more"), ("Donation", "a column less"), ("Bounty", "another sorting key")]
 )
-def test_a_table_of_another_layout_is_built_anew(staged: Staged, restaged: Restaged, table: str, change: str) -> None:
+def test_a_table_of_another_layout_is_built_anew(
+    landed: Landed, landed_again: LandedAgain, table: str, change: str
+) -> None:
     model = staging_model(table)
-    assert restaged.landed_anew(model) == source_slices(staged.sandbox, table), change
-    assert "name" not in columns_of(staged.sandbox, "stg_tag")
-    assert "amount" in columns_of(staged.sandbox, "stg_donation")
+    assert landed_again.anew(model) == source_slices(landed.sandbox, table), change
+    assert "name" not in columns_of(landed.sandbox, "stg_tag")
+    assert "amount" in columns_of(landed.sandbox, "stg_donation")
     keys = f"select uniqExact(sorting_key) from system.tables where database = '{DATABASE}' and name in"
-    assert staged.sandbox.value(f"{keys} ('stg_bounty', 'stg_article')") == 1
-    assert_equals_source(staged.sandbox, table)
+    assert landed.sandbox.value(f"{keys} ('stg_bounty', 'stg_article')") == 1
+    assert_equals_source(landed.sandbox, table)
 
 
-def test_what_dead_runs_left_is_dropped(staged: Staged, restaged: Restaged) -> None:
-    assert slices_landed(restaged.output, "stg_user") == 1
-    assert leftovers(staged.sandbox) == []
+def test_what_dead_runs_left_is_dropped(landed: Landed, landed_again: LandedAgain) -> None:
+    assert slices_landed(landed_again.output, "stg_user") == 1
+    assert leftovers(landed.sandbox) == []
 
 
-def test_another_slice_size_builds_the_table_anew(staged: Staged, restaged: Restaged) -> None:
-    output = staged.run("stg_image_reaction", "stg_resource_review", slice_size=900)
-    slices = source_slices(staged.sandbox, "ImageReaction", size=900)
+def test_another_slice_size_builds_the_table_anew(landed: Landed, landed_again: LandedAgain) -> None:
+    output = landed.run("stg_image_reaction", "stg_resource_review", slice_size=900)
+    slices = source_slices(landed.sandbox, "ImageReaction", size=900)
     assert slices_landed(output, "stg_image_reaction") == len(slices)
-    assert set(partitions(staged.sandbox, "stg_image_reaction")) == slices
-    assert_equals_source(staged.sandbox, "ImageReaction", "ResourceReview")
-    assert leftovers(staged.sandbox) == []
+    assert set(partitions(landed.sandbox, "stg_image_reaction")) == slices
+    assert_equals_source(landed.sandbox, "ImageReaction", "ResourceReview")
+    assert leftovers(landed.sandbox) == []
 
 
-def test_a_full_refresh_builds_beside_the_old_table_which_stays_if_it_fails(staged: Staged, restaged: Restaged) -> None:
-    sandbox = staged.sandbox
+def test_a_full_refresh_builds_beside_the_old_table_which_stays_if_it_fails(
+    landed: Landed, landed_again: LandedAgain
+) -> None:
+    sandbox = landed.sandbox
     before = {model: partitions(sandbox, model) for model in ("stg_post", "stg_model")}
     sandbox.postgres(
         f"""
@@ -421,7 +455,7 @@ def test_a_full_refresh_builds_beside_the_old_table_which_stays_if_it_fails(stag
     # The last slice cannot be read; those before it can.
     readable = f"case when current_query() like 'COPY%>= 1500%' then {SCHEMA}.fail() else true end"
     with row_policy(sandbox, "Post", visible=readable):
-        output = staged.run("stg_post", "stg_model", "--full-refresh", fails=True)
+        output = landed.run("stg_post", "stg_model", fails=True, options=("--full-refresh",))
     assert "a page of the table is damaged" in output
     assert partitions(sandbox, "stg_post") == before["stg_post"]
     unfinished = [name for name in leftovers(sandbox) if name.startswith("stg_post__new_")]
@@ -433,7 +467,7 @@ def test_a_full_refresh_builds_beside_the_old_table_which_stays_if_it_fails(stag
     assert all(before["stg_model"][number] != after[number] for number in after)
     assert_equals_source(sandbox, "Model")
 
-    output = staged.run("stg_post")
+    output = landed.run("stg_post")
     assert slices_landed(output, "stg_post") == 1
     assert leftovers(sandbox) == []
 
@@ -441,8 +475,10 @@ def test_a_full_refresh_builds_beside_the_old_table_which_stays_if_it_fails(stag
 # Counting -------------------------------------------------------------------------------------------------------------
 
 
-def test_rows_lost_on_the_way_are_found_and_their_slice_is_not_put_in_place(staged: Staged, restaged: Restaged) -> None:
-    sandbox = staged.sandbox
+def test_rows_lost_on_the_way_are_found_and_their_slice_is_not_put_in_place(
+    landed: Landed, landed_again: LandedAgain
+) -> None:
+    sandbox = landed.sandbox
     for statement in (
         "alter table staging.stg_image_resource_new drop partition id '3'",
         "alter table staging.stg_model_version drop partition id '1'",
@@ -471,7 +507,7 @@ def test_rows_lost_on_the_way_are_found_and_their_slice_is_not_put_in_place(stag
         f" or (select {SCHEMA}.is_read_again())"
     )
     with row_policy(sandbox, "ImageResourceNew", lossy), row_policy(sandbox, "ModelVersion", settling):
-        output = staged.run("stg_image_resource_new", "stg_model_version", fails=True)
+        output = landed.run("stg_image_resource_new", "stg_model_version", fails=True)
     copied, counted = sandbox.postgres(
         f'select count(*) filter (where {arrives}), count(*) from {SCHEMA}."ImageResourceNew" where "imageId" / 500 = 3'
     )[0]
@@ -483,7 +519,7 @@ def test_rows_lost_on_the_way_are_found_and_their_slice_is_not_put_in_place(stag
     assert partitions(sandbox, "stg_image_resource_new") == before
 
     reread = r"alter table `staging`\.`stg_model_version__scratch_\w+` drop partition id '1'"
-    assert len(re.findall(reread, (staged.project.target / "dbt.log").read_text())) == 1
+    assert len(re.findall(reread, last_log(landed.project))) == 1
     assert slices_landed(output, "stg_model_version") == 2
     assert_equals_source(sandbox, "ModelVersion")
     assert leftovers(sandbox) == []
@@ -513,8 +549,8 @@ def another_source(sandbox: Sandbox, change: str) -> Iterator[None]:
         yield
 
 
-def test_all_faults_of_the_source_are_listed_at_once_and_nothing_is_made(staged: Staged) -> None:
-    sandbox = staged.sandbox
+def test_all_faults_of_the_source_are_listed_at_once_and_nothing_is_made(landed: Landed) -> None:
+    sandbox = landed.sandbox
     before = partitions(sandbox, "stg_collection")
     sandbox.command(f"drop database if exists {DATABASE}_postgres sync")
     faults = f"""
@@ -530,7 +566,7 @@ def test_all_faults_of_the_source_are_listed_at_once_and_nothing_is_made(staged:
         grant select (id, "createdAt") on "User" to metrics_reader;
     """
     with another_source(sandbox, faults):
-        output = staged.run("stg_collection", "stg_tag", fails=True)
+        output = landed.run("stg_collection", "stg_tag", fails=True)
     assert "Nothing was copied" in output
     listed = [line.strip() for line in output.splitlines() if line.strip().startswith("- ")]
     assert listed == [
@@ -546,15 +582,15 @@ def test_all_faults_of_the_source_are_listed_at_once_and_nothing_is_made(staged:
     assert partitions(sandbox, "stg_collection") == before
 
 
-def test_checking_and_creating_work_by_themselves(staged: Staged) -> None:
-    sandbox = staged.sandbox
+def test_checking_and_creating_work_by_themselves(landed: Landed) -> None:
+    sandbox = landed.sandbox
     engine_tables = (
         f"select count() from system.tables where database = '{DATABASE}_postgres' and engine = 'PostgreSQL'"
     )
     sandbox.command(f"drop database if exists {DATABASE}_postgres sync")
-    staged.project.dbt("run-operation", "check_postgres_sources")
+    landed.project.dbt("run-operation", "check_postgres_sources")
     assert sandbox.value(engine_tables) == 0
-    staged.project.dbt("run-operation", "create_postgres_tables")
+    landed.project.dbt("run-operation", "create_postgres_tables")
     assert sandbox.value(engine_tables) == len(source_tables(sandbox))
     assert (
         sandbox.rows(f"select count(), max(id) from {DATABASE}_postgres.Collection")
@@ -569,15 +605,15 @@ def test_checking_and_creating_work_by_themselves(staged: Staged) -> None:
         assert sandbox.env[f"POSTGRES_{name}"] not in str(shown)
 
 
-def test_a_collection_that_is_missing_is_named_with_the_way_out(staged: Staged) -> None:
-    output = " ".join(staged.run("stg_tag", fails=True, postgres_collection="nowhere").split())
+def test_a_collection_that_is_missing_is_named_with_the_way_out(landed: Landed) -> None:
+    output = " ".join(landed.run("stg_tag", fails=True, postgres_collection="nowhere").split())
     assert "ClickHouse has no named collection 'nowhere' that user sandbox may see" in output
     assert "scripts/connect_postgres.py" in output
     assert "postgres_collection" in output
 
 
-def test_without_the_optional_column_only_its_own_metric_is_empty(staged: Staged) -> None:
-    sandbox, project = staged.sandbox, staged.project
+def test_without_the_optional_column_only_its_own_metric_is_empty(landed: Landed) -> None:
+    sandbox, project = landed.sandbox, landed.project
     by_metric = f"""
         select entityType || ' ' || metricType, count(), sum(metricValue), sum(cityHash64(*))
         from {DATABASE}.collection_item_events
@@ -600,7 +636,7 @@ def test_without_the_optional_column_only_its_own_metric_is_empty(staged: Staged
         f'alter table {SCHEMA}."CollectionItem" rename column "modelVersionId" to "versionId"',
         f'alter table {SCHEMA}."CollectionItem" rename column "versionId" to "modelVersionId"',
     ):
-        output = staged.run("stg_collection_item", "collection_item_events")
+        output = landed.run("stg_collection_item", "collection_item_events")
     assert output.count("CollectionItem.modelVersionId does not exist in PostgreSQL") == 1
     assert "no event of 1 others" in output
     after = {metric: rest for metric, *rest in sandbox.rows(by_metric)}
