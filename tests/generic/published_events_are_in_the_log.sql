@@ -7,7 +7,7 @@
 #}
 {% test published_events_are_in_the_log(model) %}
     {%- set windows = [] %}
-    {%- if execute %}
+    {%- if execute and flags.WHICH in ['test', 'build'] %}
         {%- set metrics = graph.nodes['model.' ~ project_name ~ '.' ~ model.identifier].config.meta.metrics %}
         {%- for row in run_query(
             "select entity_type, metric_type, toString(max(window_end)) from " ~ publications()

@@ -369,7 +369,7 @@ def test_an_earlier_cutoff_than_the_published_one_is_refused(staged: ParsedProje
 
 
 def test_each_entity_type_ends_at_a_cutoff_of_its_own(staged: ParsedProject, backfilled: Project) -> None:
-    image, post = "2024-01-15 12:34:56.789", "2023-03-01"
+    image, post = "2024-01-15 12:34:56.789", "2024-01-01"
     staged.run("tip_events", cutoffs={"Image": image, "Post": post})
     expected = totals(
         backfilled,
