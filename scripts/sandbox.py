@@ -184,8 +184,9 @@ def copy_profiles() -> None:
     help="1 is about a million source rows.",
 )
 @click.option("--random-seed", type=int, default=1, show_default=True, help="The same seed gives the same rows.")
+@click.option("--verbose", is_flag=True, help="Print each step with its rows and seconds.")
 @click.pass_obj
-def seed(sandbox: Sandbox, scale: float, random_seed: int) -> None:
+def seed(sandbox: Sandbox, scale: float, random_seed: int, verbose: bool) -> None:
     """Fill PostgreSQL and ClickHouse with a made-up community, and load the metric catalog (dbt seed).
 
     What was there before goes: source rows, event log, and all that dbt has built from them.
@@ -197,7 +198,8 @@ def seed(sandbox: Sandbox, scale: float, random_seed: int) -> None:
 
     began = time.monotonic()
     clickhouse.empty_models(sandbox)
-    fill(scale, random_seed, sandbox.postgres_dsn, sandbox.clickhouse_url, click.echo)
+    echo = click.echo if verbose else lambda _: None
+    fill(scale, random_seed, sandbox.postgres_dsn, sandbox.clickhouse_url, echo)
     load_catalog(sandbox)
     click.echo(f"seeded at scale {scale:g} in {time.monotonic() - began:.1f} s")
 

@@ -18,6 +18,9 @@ from parsed_project import ParsedProject
 
 SCHEMA, DATABASE, SLICE_SIZE = "copied", "staging", 500
 SLICES = {"slice_size": SLICE_SIZE, "postgres_schema": SCHEMA}
+# The last and the first keys of slices at and below zero; the last ones alone, which leave a slice one row.
+KEYS_AT_EDGES = [-1501, -1500, -1001, -1000, -999, -501, -500, -499, -1, 0]
+KEYS_AT_LOWER_EDGES = [-1999, -1001, -501]
 # These two lead their primary key with text: they are copied whole.
 UNSLICED = {"BuzzTip", "BountyEngagement"}
 
@@ -189,8 +192,9 @@ def landed(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         + f"""
         -- Division truncates, so that keys from -499 to 499 make up slice 0.
         insert into {SCHEMA}."UserEngagement"
-        select user_id, -7, 'Follow', '2023-01-01'
-        from unnest(array[-1501, -1500, -1001, -1000, -999, -501, -500, -499, -1, 0]) as user_id;
+        select user_id, -7, 'Follow', '2023-01-01' from unnest(array{KEYS_AT_EDGES}) as user_id;
+        insert into {SCHEMA}."TagEngagement"
+        select user_id, 7, 'Follow', '2023-01-01' from unnest(array{KEYS_AT_LOWER_EDGES}) as user_id;
         -- A source may be empty, be it copied in slices or whole.
         delete from {SCHEMA}."ArticleEngagement";
         delete from {SCHEMA}."BountyEngagement";
@@ -314,10 +318,10 @@ def test_ids_that_leap_cost_one_statement_for_each_slice_that_has_rows(landed: L
 
 
 def test_keys_below_zero_and_zero_land_exactly_once(landed: Landed) -> None:
-    negative = "select userId, count() from staging.stg_user_engagement where userId <= 0 group by 1 order by 1"
-    keys = [-1501, -1500, -1001, -1000, -999, -501, -500, -499, -1, 0]
-    assert landed.sandbox.rows(negative) == [(key, 1) for key in keys]
-    assert set(partitions(landed.sandbox, "stg_user_engagement")) == {-3, -2, -1, 0, 2}
+    for model, keys in (("stg_user_engagement", KEYS_AT_EDGES), ("stg_tag_engagement", KEYS_AT_LOWER_EDGES)):
+        landed_keys = landed.sandbox.rows(f"select userId from {DATABASE}.{model} where userId <= 0 order by 1")
+        assert [key for (key,) in landed_keys] == keys
+        assert set(partitions(landed.sandbox, model)) == {-3, -2, -1, 0, 2}
 
 
 def test_an_empty_source_gives_an_empty_table(landed: Landed) -> None:

@@ -1,0 +1,14 @@
+{# The metrics of articles, each as a query on its own. #}
+
+{{ metric_queries('Article', reads=[
+    ref('stg_article'),
+    ref('stg_article_engagement'),
+    ref('stg_article_reaction'),
+    ref('stg_buzz_tip'),
+    ref('stg_collection_item'),
+    ref('stg_comment_v2'),
+    ref('stg_donation'),
+    ref('stg_donation_goal'),
+    ref('stg_model_version'),
+    ref('stg_thread')
+]) }}

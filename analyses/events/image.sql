@@ -1,0 +1,13 @@
+{# The metrics of images, each as a query on its own. #}
+
+{{ metric_queries('Image', reads=[
+    ref('stg_buzz_tip'),
+    ref('stg_collection_item'),
+    ref('stg_comment_v2'),
+    ref('stg_donation'),
+    ref('stg_donation_goal'),
+    ref('stg_image'),
+    ref('stg_image_reaction'),
+    ref('stg_model_version'),
+    ref('stg_thread')
+]) }}

@@ -1,0 +1,6 @@
+{# The metrics of tags, each as a query on its own. #}
+
+{{ metric_queries('Tag', reads=[
+    ref('stg_tag'),
+    ref('stg_tag_engagement')
+]) }}
