@@ -17,7 +17,7 @@
         {%- for metric in node.config.meta.metrics if metric.split(' ')[0] == entity_type -%}
             {%- do queries.append(
                 '-- ' ~ metric ~ ', from ' ~ node.name ~ '\n'
-                ~ _rendered_with(node, 'metric_events_of', entity_type, metric.split(' ')[1]) ~ '\n;'
+                ~ _rendered_with(node, 'metric_events_of', entity_type, metric.split(' ')[1]) ~ ';'
             ) -%}
         {%- endfor -%}
     {%- endfor -%}
@@ -42,8 +42,7 @@
 {#
     The query of the source rows of one metric and entity, whether or not they are events.
     Arguments: entity_type, metric_type. The query's own parameter `entity_id` is the entity.
-    Returns: a select of `counts` ('yes', or 'no: ' and why not), createdAt (as the event has it) and source_row
-    (the row's columns and values).
+    Returns: a select of `counts` ('yes', or 'no: ' and why not) and the rows' own columns, the earliest first.
     Raises: a compiler error where no events model has the metric.
 #}
 {% macro metric_rows_query(entity_type, metric_type) %}
@@ -68,33 +67,34 @@
 #}
 {% macro metric_rows_of(entity_type, metric_type, rows, metrics, row_id=none) -%}
     {%- set metric = _metric_of(metrics, entity_type, metric_type) -%}
+    {%- set exists = metric.entity_id ~ ' in (select id from ' ~ ref('stg_' ~ snake_case(entity_type)) ~ ')' -%}
 select
     multiIf(
-        not ifNull(event.1, false), 'no: the rule leaves it out',
-        not ifNull(event.2, false), 'no: {{ entity_type }} does not exist',
-        event.3 = 0, 'no: its value is 0',
+        not ifNull(_row.1, false), 'no: the rule leaves it out',
+        not ifNull(_row.2, false), 'no: {{ entity_type }} does not exist',
+        _row.3 = 0, 'no: its value is 0',
         {%- if metric.once_per_user %}
-        row_number() over (partition by event.1, event.2, event.3 = 0, event.4 order by event.5) > 1, 'no: the user counts already',
+        row_number() over (partition by _row.1, _row.2, _row.4 order by _row.5) > 1, 'no: the user counts already',
         {%- endif %}
-        event.5 >= {{ utc_literal(cutoff_of(entity_type)) }}, 'no: live from the cutoff on',
+        _row.5 >= {{ utc_literal(cutoff_of(entity_type)) }}, 'no: live from the cutoff on',
         'yes'
     ) as counts,
-    event.5 as createdAt,
-    source_row
+    * except (_row)
 from (
     select
         -- does the rule hold? does the entity exist? metricValue, userId, createdAt
         (
             {{ metric.when or 'true' }},
-            {{ 'true' if metric.entity_joined else metric.entity_id ~ ' in (select id from ' ~ ref('stg_' ~ snake_case(entity_type)) ~ ')' }},
+            {{ 'true' if metric.entity_joined else exists }},
             {{ metric.value }},
             ifNull({{ metric.user_id }}, 0),
             ifNull({{ metric.created_at }}, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))
-        ) as event,
-        formatRow('JSONEachRow', {{ rows }}.*) as source_row
+        ) as _row,
+        *
     from {{ rows }}
     where {{ metric.entity_id }} = {entity_id:Int64}
 )
+order by _row.5
 {%- endmacro %}
 
 

@@ -1,0 +1,307 @@
+#!/usr/bin/env python
+"""Explain why a metric is what it is: its rule, what it reads, its query, and for one entity the rows and events."""
+
+import csv
+import difflib
+import json
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from connect_postgres import clickhouse_from_environment
+from sandbox_lib import settings
+from sandbox_lib.clickhouse_http import ClickHouseError, execute
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.contracts.graph.nodes import ModelNode, SourceDefinition
+
+CATALOG = settings.REPOSITORY / "seeds" / "metric_catalog.csv"
+# Seconds: the queries go through whole tables.
+TIMEOUT = 3600
+
+LOG_TYPE = """
+select type
+from system.columns
+where
+    database = {log_database:String}
+    and table = {log_table:String}
+    and name = 'createdAt'
+"""
+
+# The two sides of every comparison: the query's events before the cutoff, and the log's events. Both in one type, and
+# with no more digits of a second than the log keeps.
+SIDES = """
+with expected as (
+    select
+        toInt64(userId) as userId,
+        toInt64(metricValue) as metricValue,
+        toDateTime64(createdAt::{log_type}, 3, 'UTC') as createdAt
+    from (
+        {query}
+    )
+    where
+        entityId = {entity_id:Int64}
+        and createdAt < toDateTime64({cutoff:String}, 3, 'UTC')
+),
+
+logged as (
+    select
+        toInt64(userId) as userId,
+        toInt64(metricValue) as metricValue,
+        toDateTime64(createdAt, 3, 'UTC') as createdAt,
+        createdAt >= toDateTime64({cutoff:String}, 3, 'UTC')::{log_type} as is_live
+    from {log_database:Identifier}.{log_table:Identifier}
+    where
+        entityType = {entity_type:String}
+        and entityId = {entity_id:Int64}
+        and metricType = {metric_type:String}
+),
+
+events as (
+    select
+        userId,
+        metricValue,
+        createdAt,
+        expected.events as expected,
+        logged.events as in_log,
+        multiIf(is_live, 'live', expected > in_log, 'missing in the log', expected < in_log, 'not expected', '') as remark
+    from (select *, count() as events from expected group by all) as expected
+    full outer join (select *, count() as events from logged group by all) as logged
+        using (userId, metricValue, createdAt)
+)
+"""
+
+EVENTS = """
+select *
+from events
+order by remark = 'live', remark = '', createdAt, userId, metricValue
+"""
+
+TOTALS = """
+select
+    sumIf(metricValue * expected, remark != 'live') as expected_total,
+    sum(expected) as expected_events,
+    sumIf(metricValue * in_log, remark != 'live') as before_total,
+    sumIf(in_log, remark != 'live') as before_events,
+    sumIf(metricValue * in_log, remark = 'live') as live_total,
+    sumIf(in_log, remark = 'live') as live_events,
+    countIf(remark not in ('', 'live')) as different
+from events
+"""
+
+
+class Metric(NamedTuple):
+    """A metric as it is looked up, with its queries as dbt compiles them."""
+
+    catalog: dict[str, str]
+    manifest: "Manifest"
+    model: "ModelNode"
+    query: str
+    rows_query: str
+    cutoff: str
+
+    @property
+    def name(self) -> str:
+        """Entity type and metric type, as people and models say it."""
+        return f"{self.catalog['entity_type']} {self.catalog['metric_type']}"
+
+
+def catalog_row(entity_type: str, metric_type: str) -> dict[str, str]:
+    """The metric's row of the catalog; an unknown metric is an error that lists its likes."""
+    with CATALOG.open(newline="") as file:
+        rows = {(row["entity_type"], row["metric_type"]): row for row in csv.DictReader(file)}
+    if (entity_type, metric_type) in rows:
+        return rows[entity_type, metric_type]
+    asked = f"{entity_type} {metric_type}"
+    names = {" ".join(pair).lower(): " ".join(pair) for pair in rows}
+    near = [names[name] for name in difflib.get_close_matches(asked.lower(), names, n=5)]
+    likes = f"Did you mean {', '.join(near)}?" if near else f"All of them are in {CATALOG.name}."
+    raise click.ClickException(f"There is no metric {asked}. {likes}")
+
+
+def look_up(entity_type: str, metric_type: str, variables: str) -> Metric:
+    """Have dbt compile the metric's queries; no server is asked."""
+    from dbt.cli.main import dbtRunner
+
+    row = catalog_row(entity_type, metric_type)
+    with tempfile.TemporaryDirectory() as directory:
+        shutil.copy(settings.REPOSITORY / "profiles.yml.example", Path(directory) / "profiles.yml")
+        options = [
+            *("--project-dir", str(settings.REPOSITORY), "--profiles-dir", directory, "--vars", variables),
+            *("--target-path", directory, "--log-path", directory),
+        ]
+
+        def dbt(*command: str, manifest: "Manifest | None" = None) -> object:
+            done = dbtRunner(manifest=manifest).invoke(["--quiet", "--log-level", "none", *command, *options])
+            if not done.success:
+                reason = done.exception or "; ".join(result.message for result in done.result)
+                raise click.ClickException(f"{entity_type} {metric_type} cannot be compiled. dbt says: {reason}")
+            return done.result
+
+        manifest = dbt("parse")
+        model = next(node for node in manifest.nodes.values() if node.name == f"{row['events_model']}_events")
+        # Inline SQL has to name what it reads before dbt knows of any model, as analyses/events do.
+        reads = "\n".join(f"-- depends_on: {reference(manifest, unique_id)}" for unique_id in model.depends_on.nodes)
+        parts = [
+            f"metric_query('{entity_type}', '{metric_type}')",
+            f"metric_rows_query('{entity_type}', '{metric_type}')",
+        ]
+        inline = "\n;\n".join([reads, *(f"{{{{ {part} }}}}" for part in [*parts, f"cutoff_of('{entity_type}')"])])
+        offline = ("--no-introspect", "--no-populate-cache")
+        (result,) = dbt("compile", "--inline", inline, *offline, manifest=manifest)
+        _, query, rows_query, cutoff = (part.strip() for part in result.node.compiled_code.split("\n;\n"))
+    return Metric(row, manifest, model, query, rows_query, cutoff)
+
+
+def reference(manifest: "Manifest", unique_id: str) -> str:
+    """How a query refers to what another one reads."""
+    if unique_id in manifest.sources:
+        source = manifest.sources[unique_id]
+        return f"{{{{ source('{source.source_name}', '{source.name}') }}}}"
+    return f"{{{{ ref('{manifest.nodes[unique_id].name}') }}}}"
+
+
+def sources_read(metric: Metric) -> dict[str, tuple["SourceDefinition", set[str]]]:
+    """The source tables that the query reads, through staging or itself, and the names of the columns."""
+    read = {}
+    for unique_id in metric.model.depends_on.nodes:
+        source = node = metric.manifest.sources.get(unique_id) or metric.manifest.nodes[unique_id]
+        if node.resource_type == "model":
+            source = metric.manifest.sources[node.depends_on.nodes[0]]
+        if names := names_read(metric.query, node.relation_name):
+            read[source.unique_id] = (source, names)
+    return read
+
+
+def names_read(query: str, relation: str) -> set[str]:
+    """The words of a query that may be columns of a relation: those behind its alias, or else in the same select."""
+    names = set()
+    for match in re.finditer(re.escape(relation) + r"(?: as (\w+))?", query):
+        if alias := match.group(1):
+            names |= set(re.findall(rf"\b{alias}\.(\w+)", query))
+        else:
+            names |= set(re.findall(r"\w+", query[query.rindex("select", 0, match.start()) : match.start()]))
+            names |= set(re.findall(r"\w+", re.match(r"[^()]*", query[match.end() :]).group()))
+    return names
+
+
+def heading(text: str) -> None:
+    """A title above a part of the explanation."""
+    click.echo(f"\n── {text}")
+
+
+def explain_rule(metric: Metric) -> None:
+    """Print the catalog's row, the columns that are read, and the query."""
+    heading(f"{metric.name}: the catalog")
+    for name, value in metric.catalog.items():
+        click.echo(f"{name:<15} {value or '-'}")
+    heading("What it reads")
+    for source, names in sources_read(metric).values():
+        click.echo(f"{source.source_name}.{source.name}: {source.description}")
+        for column in source.columns.values():
+            if column.name in names:
+                click.echo(f"    {column.name:<15} {column.data_type:<40} {column.description}")
+    heading(f"Its query, from {metric.model.original_file_path}")
+    click.echo(metric.query)
+
+
+def explain_entity(metric: Metric, entity_id: int, event_log: str, limit: int) -> None:
+    """Print the entity's source rows and events, expected and found, and whether the totals are the same."""
+    server, database = clickhouse_from_environment()
+    log_database, log_table = event_log.split(".")
+    settings_and_parameters = {
+        "database": database,
+        "output_format_pretty_color": "0",
+        "output_format_pretty_row_numbers": "0",
+        "param_entity_type": metric.catalog["entity_type"],
+        "param_metric_type": metric.catalog["metric_type"],
+        "param_entity_id": str(entity_id),
+        "param_cutoff": metric.cutoff,
+        "param_log_database": log_database,
+        "param_log_table": log_table,
+    }
+
+    def ask(query: str, output: str) -> str:
+        try:
+            return execute(server, f"{query}\nformat {output}", timeout=TIMEOUT, **settings_and_parameters)
+        except ClickHouseError as error:
+            raise click.ClickException(f"{metric.name} cannot be looked up: {error}") from None
+
+    def table(query: str) -> bool:
+        rows = int(ask(f"select count() from (\n{query}\n)", "TSV"))
+        first = ask(f"select * from (\n{query}\n) limit {limit}", "PrettyCompactMonoBlock").rstrip()
+        click.echo(first if rows else "none")
+        if rows > limit:
+            click.echo(f"… and {rows - limit:,} more: --limit {rows} shows them")
+        return rows > 0
+
+    log_type = ask(LOG_TYPE, "TSVRaw").strip()
+    if not log_type:
+        raise click.ClickException(f"There is no event log {event_log}. Name it with --event-log <database>.<table>.")
+    sides = SIDES.replace("{query}", metric.query).replace("{log_type}", log_type)
+    name = f"{metric.catalog['entity_type']} {entity_id}"
+    heading(f"Source rows of {name}")
+    has_rows = table(metric.rows_query)
+    heading(f"Events of {name}: the query's before the cutoff, and those in {event_log}")
+    has_events = table(sides + EVENTS)
+    heading("Totals")
+    if has_rows or has_events:
+        print_totals(json.loads(ask(sides + TOTALS, "JSONEachRow")), metric.cutoff)
+    else:
+        click.echo(f"{name} has neither source rows nor events of {metric.name}.")
+
+
+def print_totals(numbers: dict[str, str], cutoff: str) -> None:
+    """Print the three totals, and whether the two that should be the same are."""
+    totals = {name: int(number) for name, number in numbers.items()}
+    click.echo(f"Events before {cutoff} UTC are the backfill's, from it on live tracking's.")
+    for name, label in {"expected": "expected", "before": "in the log", "live": "live"}.items():
+        click.echo(f"{label:<11}{totals[f'{name}_total']:>12,} in {totals[f'{name}_events']:,} events")
+    total = totals["before_total"] - totals["expected_total"]
+    if total:
+        click.echo(f"differs by {total:+,}: {totals['different']:,} events are not the same")
+    elif totals["different"]:
+        click.echo(f"equal in total, but {totals['different']:,} events are not the same")
+    else:
+        click.echo("equal")
+
+
+def event_log_name(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    """The value of --event-log, which has to have two parts."""
+    if value.count(".") != 1:
+        raise click.BadParameter(f"{value!r} must be <database>.<table>.")
+    return value
+
+
+@click.command()
+@click.argument("entity_type")
+@click.argument("metric_type")
+@click.option("--id", "entity_id", type=int, help="Entity whose source rows and events to show, side by side.")
+@click.option(
+    "--event-log",
+    default="default.entityMetricEvents",
+    show_default=True,
+    callback=event_log_name,
+    help="The log, <database>.<table>.",
+)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Rows to show of each table.")
+@click.option("--vars", "variables", default="{}", show_default=True, help="The vars of the dbt run to explain.")
+def main(entity_type: str, metric_type: str, entity_id: int | None, event_log: str, limit: int, variables: str) -> None:
+    """Explain a metric: explain_metric.py Model ThumbsUp --id 123.
+
+    Prints its row of the catalog, the source columns that it reads, and its query. With --id also the entity's source
+    rows, with what becomes of each, and its events as the query makes them beside those in the log, with both totals.
+    """
+    metric = look_up(entity_type, metric_type, variables)
+    explain_rule(metric)
+    if entity_id is not None:
+        explain_entity(metric, entity_id, event_log, limit)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,6 @@
+select
+    userId,
+    bountyId,
+    toLowCardinality(type) as type,
+    toDateTime64(createdAt, 3, 'UTC') as createdAt
+from `metrics_postgres`.`BountyEngagement`

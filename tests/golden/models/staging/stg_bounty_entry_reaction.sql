@@ -1,0 +1,6 @@
+select
+    bountyEntryId,
+    userId,
+    toLowCardinality(reaction) as reaction,
+    toDateTime64(createdAt, 3, 'UTC') as createdAt
+from `metrics_postgres`.`BountyEntryReaction`

@@ -1,0 +1,4 @@
+select
+    id,
+    userId
+from `metrics_postgres`.`Collection`

@@ -1,0 +1,4 @@
+select
+    id,
+    modelVersionId
+from `metrics_postgres`.`DonationGoal`

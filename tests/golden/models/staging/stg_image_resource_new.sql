@@ -1,0 +1,4 @@
+select
+    imageId,
+    modelVersionId
+from `metrics_postgres`.`ImageResourceNew`

@@ -1,0 +1,5 @@
+select
+    id,
+    userId,
+    toDateTime64(publishedAt, 3, 'UTC') as publishedAt
+from `metrics_postgres`.`Post`

@@ -1,0 +1,7 @@
+select
+    id,
+    postId,
+    imageId,
+    articleId,
+    bountyId
+from `metrics_postgres`.`Thread`

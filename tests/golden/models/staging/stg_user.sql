@@ -1,0 +1,2 @@
+select id
+from `metrics_postgres`.`User`

@@ -1,0 +1,310 @@
+"""What a reviewer is shown: each metric's query on its own, the golden SQL, and the explanation of a number."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from conftest import REPO, Project
+from event_log_checks import BEFORE, LIVE, Pair, of_pairs, pairs_of
+
+SHOWN = re.compile(r"^-- (\w+) (\w+), from (\w+)\n", re.M)
+
+
+def snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+class Compiled(NamedTuple):
+    """What dbt compiled for the undisturbed backfill: the models' SQL, and the analyses' by file and metric."""
+
+    manifest: dict
+    models: dict[str, str]
+    analyses: dict[str, str]
+
+    def shown(self) -> list[tuple[str, Pair, str, str]]:
+        """Every query of the analyses: the file, the metric, the model it is said to be from, the SQL."""
+        found = []
+        for name, text in self.analyses.items():
+            _, *parts = SHOWN.split(text.strip())
+            for entity_type, metric_type, model, sql in zip(*(parts[n::4] for n in range(4)), strict=True):
+                assert sql.count(";") == 1
+                assert sql.strip().endswith(";")
+                found.append((name, (entity_type, metric_type), model, sql.strip().rstrip(";")))
+        return found
+
+
+@pytest.fixture(scope="module")
+def compiled(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    project = replace(backfilled, target=tmp_path_factory.mktemp("compiled"))
+    rooms = {"models": "models/events", "analyses": "analyses/events"}
+    selected = [f"path:{folder}" for folder in rooms.values()]
+    project.dbt("compile", "--indirect-selection", "empty", "--select", *selected)
+    root = project.target / "compiled" / "entity_metrics"
+    texts = {
+        room: {path.stem: path.read_text() for path in sorted((root / folder).glob("*.sql"))}
+        for room, folder in rooms.items()
+    }
+    return Compiled(json.loads((project.target / "manifest.json").read_text()), **texts)
+
+
+# Each metric's query on its own ----------------------------------------------------------------------------------
+
+
+def test_every_metric_is_shown_once_below_its_entity_type(compiled: Compiled) -> None:
+    shown = [(name, pair) for name, pair, _, _ in compiled.shown()]
+    assert sorted(shown) == sorted(
+        (snake_case(entity_type), (entity_type, metric)) for entity_type, metric in pairs_of()
+    )
+
+
+def test_each_query_gives_the_rows_of_its_model(backfilled: Project, compiled: Compiled) -> None:
+    fingerprint = """
+        count(),
+        sum(cityHash64(
+            toString(entityType), toInt64(entityId), toInt64(userId), toString(metricType), toInt64(metricValue),
+            toUnixTimestamp64Milli(toDateTime64(createdAt, 3, 'UTC'))
+        ))
+    """
+    of_models = {}
+    for model, sql in compiled.models.items():
+        by_pair = f"select toString(entityType), toString(metricType), {fingerprint} from (\n{sql}\n) group by 1, 2"
+        for entity_type, metric_type, *found in backfilled.sandbox.rows(by_pair):
+            of_models[model, (entity_type, metric_type)] = tuple(found)
+    of_queries = {}
+    for _, pair, model, sql in compiled.shown():
+        of_queries[model, pair] = backfilled.sandbox.rows(f"select {fingerprint} from (\n{sql}\n)")[0]
+    assert all(count > 0 for count, _ in of_queries.values())
+    assert of_queries == of_models
+
+
+def test_an_analysis_names_all_that_it_reads_and_nothing_else(compiled: Compiled) -> None:
+    nodes = {**compiled.manifest["nodes"], **compiled.manifest["sources"]}
+    for name, text in compiled.analyses.items():
+        named = {nodes[id]["relation_name"] for id in nodes[f"analysis.entity_metrics.{name}"]["depends_on"]["nodes"]}
+        assert named == set(re.findall(r"`\w+`\.`\w+`", text)), name
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("metric_queries('Tag', reads=[ref('stg_tag')])", r"depends_on: \{\{ ref\('stg_tag_engagement'\) \}\}"),
+        ("metric_queries('Tags', reads=[])", "No events model has metrics of the entity type 'Tags'."),
+        ("metric_query('Tag', 'Followers')", "No events model has the metric Tag Followers."),
+    ],
+)
+def test_what_cannot_be_shown_is_named(backfilled: Project, tmp_path: Path, call: str, message: str) -> None:
+    project = replace(backfilled, target=tmp_path)
+    printed = project.dbt("compile", "--no-introspect", "--inline", f"{{{{ {call} }}}}", fails=True)
+    assert re.search(message, printed)
+
+
+def test_the_source_rows_that_count_are_the_events(backfilled: Project, compiled: Compiled, tmp_path: Path) -> None:
+    project = replace(backfilled, target=tmp_path)
+    nodes = compiled.manifest["nodes"].values()
+    staging = [node["name"] for node in nodes if node["name"].startswith("stg_") and node["resource_type"] == "model"]
+    reads = "\n".join(f"-- depends_on: {{{{ ref('{name}') }}}}" for name in staging)
+    queries = "\n;\n".join(f"{{{{ metric_rows_query('{entity}', '{metric}') }}}}" for entity, metric in pairs_of())
+    project.dbt("compile", "--no-introspect", "--inline", f"{reads}\n;\n{queries}")
+    (inline,) = (tmp_path / "compiled" / "entity_metrics").rglob("inline_query*")
+    _, *rows_queries = inline.read_text().split("\n;\n")
+    for pair, sql in zip(pairs_of(), rows_queries, strict=True):
+        before = f"from {backfilled.event_log} where {BEFORE} and {of_pairs([pair])}"
+        busiest = f"select toInt64(entityId) {before} group by entityId order by count() desc, entityId limit 1"
+        for entity_id in {1, backfilled.sandbox.value(busiest)}:
+            rows = sql.replace("{entity_id:Int64}", str(entity_id))
+            counted = backfilled.sandbox.value(f"select countIf(counts = 'yes') from (\n{rows}\n)")
+            assert counted == backfilled.sandbox.value(f"select count() {before} and entityId = {entity_id}"), pair
+
+
+# Golden SQL ------------------------------------------------------------------------------------------------------
+
+
+def golden_sql(repository: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command of a copy of the repository, in an environment that must not show in the SQL."""
+    return subprocess.run(
+        [sys.executable, str(repository / "scripts" / "golden_sql.py"), *options],
+        env={**os.environ, "CLICKHOUSE_HOST": "nowhere.invalid", "CLICKHOUSE_DATABASE": "mine", "DBT_TARGET": "mine"},
+        text=True,
+        capture_output=True,
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the project that a test may change."""
+    copied = tmp_path / "project"
+    for name in ("analyses", "macros", "models", "scripts", "seeds", "tests"):
+        shutil.copytree(REPO / name, copied / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (".dbtignore", "dbt_project.yml", "profiles.yml.example"):
+        shutil.copy(REPO / name, copied / name)
+    return copied
+
+
+def test_the_golden_files_are_what_dbt_compiles() -> None:
+    done = golden_sql(REPO)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.fullmatch(r"\d+ golden files are what dbt compiles\.\n", done.stdout)
+
+
+def test_a_changed_macro_is_shown_as_the_sql_that_it_changes(copy: Path) -> None:
+    macro, golden = copy / "macros" / "events" / "metric_events.sql", copy / "tests" / "golden"
+    macro.write_text(macro.read_text().replace("where event.7 and event.5 != 0", "where event.7 and event.5 > 0"))
+    surplus, missing = golden / "models" / "events" / "gone_events.sql", golden / "models" / "staging" / "stg_tag.sql"
+    surplus.write_text("select 1\n")
+    missing_sql = missing.read_text()
+    missing.unlink()
+
+    done = golden_sql(copy)
+    assert done.returncode == 1
+    events = {f"models/events/{path.name}" for path in (REPO / "models" / "events").glob("*.sql")}
+    analyses = {f"analyses/events/{path.name}" for path in (REPO / "analyses" / "events").glob("*.sql")}
+    changed = events | analyses
+    assert set(re.findall(r"^--- a/tests/golden/(.*)$", done.stdout, re.M)) == changed | {
+        "models/events/gone_events.sql"
+    }
+    assert set(re.findall(r"^\+\+\+ b/tests/golden/(.*)$", done.stdout, re.M)) == changed | {
+        "models/staging/stg_tag.sql"
+    }
+    assert "-where event.7 and event.5 != 0;\n+where event.7 and event.5 > 0;\n" in done.stdout
+    assert "-select 1\n" in done.stdout
+    assert f"{len(changed) + 2} of " in done.stderr
+    assert "scripts/golden_sql.py --write" in done.stderr
+
+    assert golden_sql(copy, "--write").returncode == 0
+    assert not surplus.exists()
+    assert missing.read_text() == missing_sql
+    assert "event.5 > 0" in (golden / "models" / "events" / "tag_engagement_events.sql").read_text()
+
+
+def test_golden_sql_of_a_project_that_does_not_compile_is_an_error(copy: Path) -> None:
+    (copy / "models" / "events" / "tag_engagement_events.sql").write_text("select * from {{ ref('nothing') }}")
+    done = golden_sql(copy)
+    assert done.returncode == 1
+    assert "The project does not compile." in done.stderr
+    assert "nothing" in done.stderr
+
+
+# Explaining a number ---------------------------------------------------------------------------------------------
+
+
+def explain(project: Project, *arguments: str, event_log: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(REPO / "scripts" / "explain_metric.py"), *arguments]
+        + ["--event-log", event_log or project.event_log],
+        env=project.environment(),
+        text=True,
+        capture_output=True,
+    )
+
+
+def explained(project: Project, *arguments: str, event_log: str | None = None) -> dict[str, str]:
+    """The parts of an explanation by their titles."""
+    done = explain(project, *arguments, event_log=event_log)
+    assert done.returncode == 0, done.stderr
+    assert project.sandbox.env["CLICKHOUSE_PASSWORD"] not in done.stdout + done.stderr
+    _, *parts = re.split(r"^── (.*)\n", done.stdout, flags=re.M)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def test_a_metric_that_counts_a_user_once(backfilled: Project) -> None:
+    parts = explained(backfilled, "Model", "ThumbsUp", "--id", "1")
+    catalog = parts["Model ThumbsUp: the catalog"]
+    assert re.search(r"^one_event_per +\(modelId, userId\), the earliest$", catalog, re.M)
+    reads = parts["What it reads"]
+    assert re.search(r"^postgres\.ResourceReview: .*\n(    .*\n)*    recommended +Bool +Thumbs up", reads, re.M)
+    assert re.search(r"^postgres\.Model: .*\n    id +Int32 .*\n\n", reads, re.M)
+    assert "stg_resource_review" in parts["Its query, from models/events/resource_review_events.sql"]
+
+    of_model_1 = f"entityId = 1 and {of_pairs([('Model', 'ThumbsUp')])}"
+    events, live = (
+        backfilled.sandbox.value(f"select count() from {backfilled.event_log} where {of_model_1} and {when}")
+        for when in (BEFORE, LIVE)
+    )
+    rows = parts["Source rows of Model 1"]
+    # Excluded ones and those against the terms; second versions recommended by the same user.
+    assert len(re.findall(r"│ yes +│", rows)) == events > 0
+    assert len(re.findall("no: the rule leaves it out", rows)) > 0
+    assert len(re.findall("no: the user counts already", rows)) > 0
+    totals = parts["Totals"]
+    assert re.search(
+        rf"^expected +{events} in {events} events\nin the log +{events} in {events} events\n", totals, re.M
+    )
+    assert re.search(rf"^live +{live} in {live} events\nequal\n$", totals, re.M)
+
+
+def test_a_metric_from_clickhouse_and_the_first_of_many_rows(backfilled: Project) -> None:
+    parts = explained(backfilled, "ModelVersion", "Download", "--id", "1", "--limit", "2")
+    reads = parts["What it reads"]
+    assert re.search(r"^application\.modelVersionEvents: ", reads, re.M)
+    assert re.findall(r"^    (\w+)", reads, re.M) == ["type", "time", "userId", "modelId", "modelVersionId", "id"]
+    assert len(re.findall("│ yes +│", parts["Source rows of ModelVersion 1"])) == 2
+    assert re.search(r"^… and \d+ more: --limit \d+ shows them$", parts["Source rows of ModelVersion 1"], re.M)
+    assert parts["Totals"].endswith("\nequal\n")
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (("Model", "thumbup"), "There is no metric Model thumbup. Did you mean Model ThumbsUp, "),
+        (("Quux", "Zyzzyva"), "There is no metric Quux Zyzzyva. All of them are in metric_catalog.csv."),
+    ],
+)
+def test_an_unknown_metric_is_an_error_that_names_its_likes(
+    backfilled: Project, asked: tuple[str, str], message: str
+) -> None:
+    done = explain(backfilled, *asked)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"Error: {message}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_entity_without_rows_is_said_to_have_none(backfilled: Project) -> None:
+    parts = explained(backfilled, "Model", "Comment", "--id", "99999999")
+    assert parts["Totals"] == "Model 99999999 has neither source rows nor events of Model Comment.\n"
+
+
+def test_an_event_log_that_is_not_there_is_named(backfilled: Project) -> None:
+    done = explain(backfilled, "Tag", "Hidden", "--id", "1", event_log=f"{backfilled.database}.nothing")
+    assert done.returncode == 1
+    assert f"There is no event log {backfilled.database}.nothing." in done.stderr
+    assert explain(backfilled, "Tag", "Hidden", event_log="nothing").returncode == 2
+
+
+def test_a_log_that_lost_and_gained_events_differs_by_their_values(backfilled: Project, project: Project) -> None:
+    run, log = project.sandbox.command, project.event_log
+    pair = ("Model", "TipAmount")
+    run(f"insert into {log} select * from {backfilled.event_log} where {of_pairs([pair])} and {BEFORE}")
+    # An entity with several tips: one of them goes, and one is invented.
+    entity_id, total, lost = project.sandbox.rows(
+        f"""
+        select toInt64(entityId), toInt64(sum(metricValue)), toInt64(max(metricValue))
+        from {log}
+        where {of_pairs([pair])} and {BEFORE}
+        group by entityId
+        having count() between 2 and 10 and countIf(metricValue = 7) = 0 and uniqExact(metricValue) = count()
+        order by entityId
+        limit 1
+        """
+    )[0]
+    of_entity = f"entityId = {entity_id} and {of_pairs([pair])} and {BEFORE}"
+    run(f"delete from {log} where {of_entity} and metricValue = {lost}")
+    parts = explained(backfilled, *pair, "--id", str(entity_id), event_log=log)
+    assert parts["Totals"].endswith(f"\ndiffers by {-lost:+,}: 1 events are not the same\n")
+    events = next(text for title, text in parts.items() if title.startswith("Events of Model"))
+    assert len(re.findall("missing in the log", events)) == 1
+
+    columns = "entityType, entityId, userId, metricType, metricValue, createdAt"
+    run(f"insert into {log} ({columns}) values ('Model', {entity_id}, 1, 'TipAmount', 7, '2023-01-01 00:00:00')")
+    parts = explained(backfilled, *pair, "--id", str(entity_id), event_log=log)
+    assert re.search(rf"^expected +{total:,} in ", parts["Totals"], re.M)
+    assert parts["Totals"].endswith(f"\ndiffers by {7 - lost:+,}: 2 events are not the same\n")
