@@ -5,8 +5,8 @@
     missing, the last one (it grows), and those that were landed before the cutoff (events may have come since).
     Each slice goes into a scratch table of this run's own, is counted against PostgreSQL, and then replaces its
     partition in one atomic step, so that neither a killed run nor its statements still running on the server
-    can leave a slice in part or twice. --full-refresh, or a changed model, lands everything beside the old
-    table and swaps.
+    can leave a slice in part or twice. --full-refresh, or a model whose columns or keys have changed, lands
+    everything beside the old table and swaps.
 
     Config:
         slice_key   leading column of the source's primary key, an integer; none: the table is one slice
@@ -26,10 +26,13 @@
     } %}
 
     {% do run_query(_create_sliced_table(scratch, slicing)) %}
-    {% set existing = load_relation(this) %}
-    {% set rebuild = existing is not none and (should_full_refresh() or not _same_layout(this, scratch)) %}
+    {# Asked of the server: dbt's cache does not know what another run has made meanwhile. #}
+    {% set exists = query_column(
+        "select 1 from system.tables where database = '" ~ this.schema ~ "' and name = '" ~ this.identifier ~ "'"
+    ) | length > 0 %}
+    {% set rebuild = exists and (should_full_refresh() or not _same_layout(this, scratch)) %}
     {% set destination = run_table(this, 'new') if rebuild else this %}
-    {% if rebuild or existing is none %}
+    {% if rebuild or not exists %}
         {% do run_query('create table ' ~ destination ~ ' as ' ~ scratch) %}
     {% endif %}
 
@@ -101,7 +104,8 @@
 
 
 {#
-    The numbers of the slices to land, ascending. PostgreSQL hops from one slice that has rows to the next over
+    The numbers of the slices to land, ascending; the last one that is there always, even if PostgreSQL has no
+    row in it any more. PostgreSQL hops from one slice that has rows to the next over
     the key's index, so gaps cost nothing however wide they are.
 #}
 {% macro _slices_to_land(slicing, destination) %}
@@ -113,7 +117,7 @@
         ~ " select toInt64(wanted.number) as slice from " ~ postgres_query(_source_slices(slicing)) ~ " as wanted"
         ~ " left join staged on wanted.number = staged.slice"
         ~ " where landedAt <= " ~ utc_literal(last_cutoff()) ~ " + interval 5 minute"
-        ~ " or wanted.number = (select max(slice) from staged)"
+        ~ " union distinct select toInt64(max(slice)) as slice from staged having count() > 0"
         ~ " order by slice"
     ) %}
     {% do return(slices | map('int') | list) %}
@@ -163,7 +167,7 @@
                 {% do release_and_raise(lock,
                     model.name ~ ', slice ' ~ slice ~ ' (' ~ _in_slice(slicing, slice) ~ '): ' ~ again['copied']
                     ~ ' rows were copied, but PostgreSQL counts ' ~ again['counted'] ~ ' (' ~ row['copied'] ~ ' and ' ~ row['counted']
-                    ~ ' at the first try). The slice was not put in place; the others stay. Run it again; if it lasts,'
+                    ~ ' at the first try). It was not put in place, nor those copied with it; earlier ones stay. Run it again; if it lasts,'
                     ~ ' the source changes faster than it can be read or the connection loses rows.'
                 ) %}
             {% endif %}

@@ -47,13 +47,14 @@
         ) %}
     {% endfor %}
     {% for name in ['slice_size', 'parallel_slices', 'lock_patience', 'lock_timeout'] %}
-        {% if var(name) | int(-1) < 1 %}
+        {% if var(name) is not integer or var(name) < 1 %}
             {% do exceptions.raise_compiler_error('The var ' ~ name ~ " is '" ~ var(name) ~ "'; it must be a whole number above 0.") %}
         {% endif %}
     {% endfor %}
-    {% for version in var('excluded_generation_versions') if version is not integer %}
-        {% do exceptions.raise_compiler_error("The var excluded_generation_versions holds '" ~ version ~ "'; it must be a list of model version ids.") %}
-    {% endfor %}
+    {% set excluded = var('excluded_generation_versions') %}
+    {% if excluded is string or excluded is not sequence or excluded | reject('integer') | list %}
+        {% do exceptions.raise_compiler_error("The var excluded_generation_versions is '" ~ excluded ~ "'; it must be a list of model version ids, as in [1, 2].") %}
+    {% endif %}
     {% set now = modules.datetime.datetime.utcnow().strftime('%Y-%m-%d %H:%M:%S.000') %}
     {% if last_cutoff() > now %}
         {% do exceptions.raise_compiler_error(
@@ -71,7 +72,7 @@
 
 {# Brings a var to the form YYYY-MM-DD HH:MM:SS.mmm. #}
 {% macro _timestamp(value, name) %}
-    {% set matched = modules.re.match('^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,3}))?)?)?Z?$', value | string) %}
+    {% set matched = modules.re.match('^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:[.]([0-9]{1,3}))?)?)?Z?$', value | string) %}
     {% if not matched %}
         {% do exceptions.raise_compiler_error(
             'The var ' ~ name ~ " is '" ~ value ~ "'; it must be a time in UTC with at most milliseconds, as in '2024-08-07 15:44:39.044'."

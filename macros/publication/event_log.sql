@@ -47,7 +47,7 @@
     {% for column in event_columns().split(', ') if column not in types %}
         {% do release_and_raise(lock, 'The event log ' ~ var('event_log') ~ ' has no column ' ~ column ~ '; it must have ' ~ event_columns() ~ '.') %}
     {% endfor %}
-    {% set precision = modules.re.search('DateTime64\((\d)', types['createdAt']) %}
+    {% set precision = modules.re.search('DateTime64[(]([0-9])', types['createdAt']) %}
     {% set views = run_query(
         "select length(dependencies_table) from system.tables where database = '" ~ event_log().schema ~ "' and name = '" ~ event_log().identifier ~ "'"
     ) %}

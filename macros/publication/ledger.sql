@@ -196,7 +196,7 @@
 
 
 {# What this run has entered as intended for the current model, in the shape of content_of(). #}
-{% macro intended_content() %}
+{% macro _intended_content() %}
     select
         entity_type,
         metric_type,

@@ -222,7 +222,7 @@
     {% endif %}
 
     {% set in_log = content_of(event_log(), within_windows(windows, traits.decimals)) %}
-    {% set differences = run_query(content_differences(intended_content(), in_log)) %}
+    {% set differences = run_query(content_differences(_intended_content(), in_log)) %}
     {% if differences.rows %}
         {% do release_and_raise(lock,
             'The event log ' ~ var('event_log') ~ ' does not hold what was just published to it:\n'
@@ -233,7 +233,7 @@
     {% do run_query(_enter_publications(clone, windows)) %}
     {% set written = run_query(
         'select (select count() from ' ~ clone ~ ') as events, uniqExact(entity_type, metric_type) as metrics'
-        ~ ' from (' ~ intended_content() ~ ')'
+        ~ ' from (' ~ _intended_content() ~ ')'
     ).rows[0] %}
     {% do return({'events': written['events'], 'metrics': written['metrics']}) %}
 {% endmacro %}
@@ -288,7 +288,7 @@
 #}
 {% macro _enter_publications(clone, windows) %}
     insert into {{ publications() }} ({{ _ledger_columns() }})
-    with content as ({{ intended_content() }}),
+    with content as ({{ _intended_content() }}),
 
     summed as (
         select * from content

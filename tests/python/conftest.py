@@ -11,12 +11,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import clickhouse_connect
 import psycopg2
 import pytest
+from clickhouse_connect.driver import Client
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -49,16 +51,19 @@ class Sandbox:
             f"http://{e['CLICKHOUSE_USER']}:{e['CLICKHOUSE_PASSWORD']}@{e['CLICKHOUSE_HOST']}:{e['CLICKHOUSE_PORT']}/"
         )
 
+    @cached_property
+    def client(self) -> Client:
+        return clickhouse_connect.get_client(dsn=self.clickhouse_url, autogenerate_session_id=False, query_limit=0)
+
     def rows(self, sql: str, **settings: object) -> list[tuple]:
         """The result of a ClickHouse query."""
-        client = clickhouse_connect.get_client(dsn=self.clickhouse_url, autogenerate_session_id=False, query_limit=0)
-        return [tuple(row) for row in client.query(sql, settings=settings).result_rows]
+        return [tuple(row) for row in self.client.query(sql, settings=settings).result_rows]
 
     def value(self, sql: str) -> object:
         return self.rows(sql)[0][0]
 
     def command(self, sql: str) -> None:
-        clickhouse_connect.get_client(dsn=self.clickhouse_url, autogenerate_session_id=False).command(sql)
+        self.client.command(sql)
 
     def postgres(self, sql: str) -> list[tuple]:
         """Runs SQL in PostgreSQL as its superuser, in a transaction of its own."""

@@ -10,6 +10,7 @@ import psycopg2
 import psycopg2.extras
 import pytest
 from conftest import REPO, Project, Sandbox, new_project, start_sandbox, stop_sandbox
+from dbt.contracts.graph.manifest import Manifest
 from event_log_checks import (
     BEFORE,
     CUTOFF,
@@ -25,6 +26,7 @@ from event_log_checks import (
 from parsed_project import ParsedProject
 
 MODELS = sorted({f"{row['events_model']}_events" for row in catalog()})
+EVENTS = "path:models/events"
 # The last second that a log without fractions of a second gives to the backfill's events.
 BEFORE_WHOLE_SECOND = f"createdAt < toDateTime('{CUTOFF[:19]}', 'UTC')"
 
@@ -149,14 +151,11 @@ def test_running_again_changes_nothing_whatever_the_flags(parsed: ParsedProject,
     assert nothing_done(parsed.backfill()) == MODELS
     assert parsed.fingerprint() == backfilled.fingerprint()
 
-    assert nothing_done(parsed.backfill("--full-refresh")) == MODELS
+    assert nothing_done(parsed.run(EVENTS, options=("--full-refresh",))) == MODELS
     assert parsed.fingerprint() == backfilled.fingerprint()
     assert ledger(parsed) == published
 
     assert nothing_done(parsed.backfill("--full-refresh", on_conflict="replace")) == []
-    assert parsed.fingerprint() == backfilled.fingerprint()
-
-    assert nothing_done(parsed.backfill()) == MODELS
     assert parsed.fingerprint() == backfilled.fingerprint()
     assert leftovers(parsed) == []
 
@@ -175,25 +174,28 @@ def test_two_backfills_at_the_same_time_publish_once(parsed: ParsedProject, back
 
 
 @pytest.fixture
-def denver(tmp_path: Path) -> Iterator[Sandbox]:
-    running = start_sandbox(tmp_path / "denver", "--clickhouse-timezone", "America/Denver")
-    yield running
-    stop_sandbox(running)
+def denver(parsed_manifest: Manifest, tmp_path: Path) -> Iterator[ParsedProject]:
+    """A project like `parsed`, on servers of its own."""
+    sandbox = start_sandbox(tmp_path / "denver", "--clickhouse-timezone", "America/Denver")
+    try:
+        new_project(sandbox, "parsed", tmp_path)
+        yield ParsedProject(sandbox, "parsed", tmp_path, manifest=parsed_manifest)
+    finally:
+        stop_sandbox(sandbox)
 
 
-def test_the_time_zone_of_the_server_changes_nothing(denver: Sandbox, backfilled: Project, tmp_path: Path) -> None:
-    assert denver.value("select timezone()") == "America/Denver"
-    project = new_project(denver, "elsewhere", tmp_path)
-    assert project.fingerprint() == backfilled.fingerprint(LIVE)
-    project.backfill()
-    assert project.fingerprint() == backfilled.fingerprint()
-    assert project.fingerprint(BEFORE) == backfilled.fingerprint(BEFORE)
+def test_the_time_zone_of_the_server_changes_nothing(denver: ParsedProject, backfilled: Project) -> None:
+    assert denver.sandbox.value("select timezone()") == "America/Denver"
+    assert denver.fingerprint() == backfilled.fingerprint(LIVE)
+    denver.backfill()
+    assert denver.fingerprint() == backfilled.fingerprint()
+    assert denver.fingerprint(BEFORE) == backfilled.fingerprint(BEFORE)
 
 
-def test_build_of_one_entity_type_works_on_a_fresh_database(project: Project, backfilled: Project) -> None:
-    output = project.dbt("build", "--select", "tag:model")
+def test_build_of_one_entity_type_works_on_a_fresh_database(parsed: ParsedProject, backfilled: Project) -> None:
+    parsed.dbt("build", "--select", "tag:model")
     of_models = "entityType = 'Model'"
-    assert project.fingerprint(of_models) == backfilled.fingerprint(of_models), output
+    assert parsed.fingerprint(of_models) == backfilled.fingerprint(of_models)
 
 
 def log_in_seconds(project: Project, where: str) -> tuple:
@@ -211,40 +213,40 @@ def log_in_seconds(project: Project, where: str) -> tuple:
 
 
 def test_a_log_without_partitions_in_whole_seconds_and_unsigned_numbers(
-    parsed: ParsedProject, backfilled: Project
+    staged: ParsedProject, backfilled: Project
 ) -> None:
-    run = parsed.sandbox.command
-    run(f"drop table {parsed.event_log} sync")
+    run = staged.sandbox.command
+    run(f"drop table {staged.event_log} sync")
     run(
         f"""
-        create table {parsed.event_log} (
+        create table {staged.event_log} (
             entityType String, entityId UInt32, userId UInt32, metricType String, metricValue UInt32, createdAt DateTime
         ) engine = MergeTree order by (entityType, entityId, createdAt)
         """
     )
-    run(f"insert into {parsed.event_log} select * from default.entityMetricEvents where metricValue > 0")
+    run(f"insert into {staged.event_log} select * from default.entityMetricEvents where metricValue > 0")
     live = f"not ({BEFORE_WHOLE_SECOND})"
-    live_before = log_in_seconds(parsed, live)
-    assert live_before == log_in_seconds(parsed, "true") == log_in_seconds(backfilled, f"{LIVE} and metricValue > 0")
+    live_before = log_in_seconds(staged, live)
+    assert live_before == log_in_seconds(staged, "true") == log_in_seconds(backfilled, f"{LIVE} and metricValue > 0")
 
-    parsed.backfill()
-    assert disagreements(totals(backfilled), totals(parsed, BEFORE_WHOLE_SECOND)) == {}
-    assert log_in_seconds(parsed, live) == live_before
+    staged.run(EVENTS)
+    assert disagreements(totals(backfilled), totals(staged, BEFORE_WHOLE_SECOND)) == {}
+    assert log_in_seconds(staged, live) == live_before
 
     # Only events of the cutoff's own second have moved, to the second before it.
     own_second = f"toDateTime(createdAt, 'UTC') = toDateTime('{CUTOFF[:19]}', 'UTC')"
     assert backfilled.fingerprint(f"{BEFORE} and {own_second}")[0] > 0
     earlier = f"createdAt < toDateTime('{CUTOFF[:19]}', 'UTC') - 1"
-    assert log_in_seconds(parsed, earlier) == log_in_seconds(backfilled, earlier)
+    assert log_in_seconds(staged, earlier) == log_in_seconds(backfilled, earlier)
 
-    published = log_in_seconds(parsed, "true")
-    assert nothing_done(parsed.backfill()) == MODELS
-    assert log_in_seconds(parsed, "true") == published
+    published = log_in_seconds(staged, "true")
+    assert nothing_done(staged.run(EVENTS)) == MODELS
+    assert log_in_seconds(staged, "true") == published
 
 
-def test_a_materialized_view_on_the_log_sees_every_event_once(parsed: ParsedProject, backfilled: Project) -> None:
-    run = parsed.sandbox.command
-    target = f"{parsed.database}.totals_of_the_application"
+def test_a_materialized_view_on_the_log_sees_every_event_once(staged: ParsedProject, backfilled: Project) -> None:
+    run = staged.sandbox.command
+    target = f"{staged.database}.totals_of_the_application"
     run(
         f"""
         create table {target} (
@@ -255,27 +257,26 @@ def test_a_materialized_view_on_the_log_sees_every_event_once(parsed: ParsedProj
     )
     run(
         f"""
-        create materialized view {parsed.database}.to_totals to {target} as
+        create materialized view {staged.database}.to_totals to {target} as
         select entityType, metricType, entityId, count() as events, toInt64(sum(metricValue)) as total
-        from {parsed.event_log}
+        from {staged.event_log}
         group by all
         """
     )
 
     def seen_by_view() -> Totals:
         seen: Totals = {}
-        for entity_type, metric_type, entity_id, events, total in parsed.sandbox.rows(
+        for entity_type, metric_type, entity_id, events, total in staged.sandbox.rows(
             f"select entityType, metricType, entityId, sum(events), sum(total) from {target} group by all"
         ):
             seen.setdefault((entity_type, metric_type), {})[entity_id] = (events, total)
         return seen
 
-    output = parsed.backfill()
+    output = staged.run(EVENTS)
     assert len(re.findall(r"metrics published \(insert\)", output)) == len(MODELS)
-    assert parsed.fingerprint() == backfilled.fingerprint()
+    assert staged.fingerprint() == backfilled.fingerprint()
     assert disagreements(totals(backfilled), seen_by_view()) == {}
 
-    assert nothing_done(parsed.backfill("--full-refresh")) == MODELS
-    parsed.backfill("--full-refresh", on_conflict="replace")
-    assert parsed.fingerprint() == backfilled.fingerprint()
+    assert nothing_done(staged.run(EVENTS)) == MODELS
+    assert staged.fingerprint() == backfilled.fingerprint()
     assert disagreements(totals(backfilled), seen_by_view()) == {}

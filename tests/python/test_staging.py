@@ -410,7 +410,6 @@ def test_rows_that_come_go_and_change_in_the_last_slice_are_picked_up(
     assert_equals_source(landed.sandbox, "Thread", "Comment")
 
 
-@pytest.mark.xfail(reason="only slices that still have rows in the source are landed", strict=True)
 def test_a_last_slice_without_rows_any_more_goes_from_staging(landed: Landed, landed_again: LandedAgain) -> None:
     assert set(landed_again.after["stg_collection_contributor"]) == {0}
     assert_equals_source(landed.sandbox, "CollectionContributor")
