@@ -56,10 +56,12 @@
 {% endmacro %}
 
 
-{# Gives the lock back and stops the model with an error. #}
+{# Gives the lock back, where there is one, and stops with an error. #}
 {% macro release_and_raise(lock, message) %}
-    {% do _drop_leftovers(lock.relation) %}
-    {% do release_run_lock(lock) %}
+    {% if lock %}
+        {% do _drop_leftovers(lock.relation) %}
+        {% do release_run_lock(lock) %}
+    {% endif %}
     {% do exceptions.raise_compiler_error(message) %}
 {% endmacro %}
 

@@ -240,13 +240,15 @@
 {# The first differences as text for an error, and how many more there are. #}
 {% macro describe_differences(rows, expected_name, found_name) %}
     {% set lines = [] %}
-    {% for row in rows if loop.index <= 20 %}
+    {% for row in rows %}
         {% do lines.append(
             '  - ' ~ row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ', partition ' ~ row['partition_id'] ~ ': '
             ~ expected_name ~ ' ' ~ row['expected_rows'] ~ ' events (sum ' ~ row['expected_sum'] ~ '), '
             ~ found_name ~ ' ' ~ row['found_rows'] ~ ' (sum ' ~ row['found_sum'] ~ ')'
         ) %}
     {% endfor %}
-    {% if rows | length > 20 %}{% do lines.append('  - and ' ~ (rows | length - 20) ~ ' more') %}{% endif %}
+    {% if lines | length > 20 %}
+        {% set lines = lines[:20] + ['  - and ' ~ (lines | length - 20) ~ ' more'] %}
+    {% endif %}
     {% do return(lines | join('\n')) %}
 {% endmacro %}

@@ -43,10 +43,14 @@
         metricType,
         accurateCast(metricValue, '{{ traits.types.metricValue }}') as metricValue,
         {{ _within_log_window(windows, traits.decimals) }} as createdAt
+    {#- The window is cut below, where createdAt is still the event's own and not what the log makes of it. #}
     from (
-        {{ sql | indent(8) }}
+        select *
+        from (
+            {{ sql | indent(12) }}
+        )
+        where {{ within_windows(windows, 3) }}
     )
-    where {{ within_windows(windows, 3) }}
     settings
         max_partitions_per_insert_block = 0,
         -- fewer and larger parts: less to merge before and after they are attached
@@ -60,15 +64,13 @@
     second would look like a live one: it is moved to the log's last tick before the cutoff.
 #}
 {% macro _within_log_window(windows, decimals) -%}
-    {%- set cut = {} -%}
-    {%- for window in windows if truncated(window.end, decimals).ljust(19) != window.end -%}
-        {%- if truncated(window.end, decimals) ~ '.000'[(1 + decimals if decimals else 0):] != window.end -%}
-            {%- do cut.update({window.entity_type: truncated(window.end, decimals)}) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {%- if cut -%}
+    {%- if decimals < 3 -%}
+        {%- set ends = {} -%}
+        {%- for window in windows -%}
+            {%- do ends.update({window.entity_type: truncated(window.end, decimals)}) -%}
+        {%- endfor -%}
         multiIf(
-            {%- for entity_type, end in cut.items() %}
+            {%- for entity_type, end in ends.items() %}
             entityType = '{{ entity_type }}', least(createdAt, {{ utc_literal(end) }} - interval {{ 10 ** (3 - decimals) }} millisecond),
             {%- endfor %}
             createdAt

@@ -1,7 +1,7 @@
 {#
     Tips and donations. A donation to a goal of a model version is a tip to the version and to its model.
     Bounty entries are spelled in two ways in BuzzTip; an entity type that no metric below names is reported by
-    the test no_unknown_values.
+    the accepted_values test of stg_buzz_tip.entityType.
 #}
 
 with tip as (
