@@ -31,6 +31,7 @@ from parsed_project import ParsedProject, wait_until
 
 FOLLOWS = "user_engagement_events"
 COLUMNS = "entityType, entityId, userId, metricType, metricValue, createdAt"
+CUTOFF_MILLISECONDS = 1_723_045_479_044
 BEGINNING = "1970-01-01 00:00:00.000"
 FOLLOWING = of_pairs([("User", "Following")])
 OF_MAY = f"{FOLLOWING} and toYYYYMM(createdAt) = 202305"
@@ -518,13 +519,15 @@ def test_the_lock_of_a_run_that_shows_signs_of_life_is_waited_for(staged: Parsed
     alive = str(uuid.uuid4())
     lock = f"{staged.database}.{FOLLOWS}__lock_1"
     hold_lock(staged, alive)
+    clone = f"{FOLLOWS}__clone_{alive[:8]}"
+    staged.sandbox.command(f"create table {staged.database}.{clone} as {staged.event_log}")
     run = staged.start("run", "--select", FOLLOWS, lock_patience=2)
     wait_until(lambda: "holds the lock" in run.output)
     for _ in range(10):
         time.sleep(0.5)
         staged.sandbox.command(f"alter table {lock} modify comment '{alive} {time.time()}'")
     assert not run.has_ended()
-    assert leftovers(staged) == [f"{FOLLOWS}__lock_1"]
+    assert leftovers(staged) == [clone, f"{FOLLOWS}__lock_1"]
     staged.sandbox.command(f"drop table {lock} sync")
     assert run.wait() == 0, run.output
     assert_published_and_closed(staged, backfilled)
@@ -624,6 +627,30 @@ def test_the_view_of_a_model_shows_its_published_events_and_nothing_else(staged:
         f"{as_log} {staged.event_log} where {BEFORE} and {of_pairs(pairs_of(FOLLOWS))}"
     )
     assert staged.sandbox.value(f"select engine from system.tables where name = '{FOLLOWS}'") == "View"
+
+
+@pytest.mark.parametrize(("precision", "tick"), [("DateTime64(1)", 100), ("DateTime64(6, 'Asia/Tokyo')", 1)])
+def test_a_log_of_another_precision_than_the_cutoff_holds_the_same_metrics(
+    staged: ParsedProject, backfilled: Project, precision: str, tick: int
+) -> None:
+    log, run = staged.event_log, staged.sandbox.command
+    run(f"drop table {log} sync")
+    run(
+        f"""
+        create table {log} (
+            metricType String, createdAt {precision}, entityType LowCardinality(String), userId Int64,
+            entityId Int64, metricValue Int64, note String default 'ours'
+        ) engine = MergeTree partition by toMonday(createdAt) order by createdAt
+        """
+    )
+    run(f"insert into {log} ({COLUMNS}) select {COLUMNS} from default.entityMetricEvents")
+    live = staged.fingerprint()
+    until = f"toUnixTimestamp64Milli(toDateTime64(createdAt, 3)) < {CUTOFF_MILLISECONDS // tick * tick}"
+    staged.run(FOLLOWS)
+    assert staged.fingerprint(f"not ({until})") == live
+    of_follows = of_pairs(pairs_of(FOLLOWS))
+    assert totals(staged, until) == totals(backfilled, f"{BEFORE} and {of_follows}")
+    assert nothing_to_do(staged.run(FOLLOWS))
 
 
 def test_an_event_log_is_created_where_there_is_none(staged: ParsedProject, backfilled: Project) -> None:
