@@ -211,8 +211,8 @@
 {% macro publish(clone, windows, traits, mode, resolved, lock) %}
     {% do run_query(_enter_intentions(clone, windows, traits, resolved.kept)) %}
     {% set partitions = query_column(
-        "select distinct 'attach partition id ''' || partition_id || ''' from " ~ clone ~ "' from system.parts"
-        ~ " where database = '" ~ clone.schema ~ "' and table = '" ~ clone.identifier ~ "' and active and rows > 0"
+        "select 'attach partition id ''' || partition_id || ''' from " ~ clone ~ "'"
+        ~ " from (select distinct _partition_id as partition_id from " ~ clone ~ ")"
     ) %}
     {% do renew_run_lock(lock) %}
     {% if partitions %}
