@@ -89,6 +89,17 @@ def test_events_of_a_run_that_died_before_its_last_entry_are_taken_as_published(
     assert nothing_to_do(staged.run(FOLLOWS, publish_mode=mode))
 
 
+def test_events_that_the_log_holds_already_are_taken_as_published_without_any_ledger(
+    staged: ParsedProject, backfilled: Project
+) -> None:
+    staged.run(FOLLOWS)
+    staged.sandbox.command(f"truncate table {staged.database}.metric_publications")
+    written = parts(staged)
+    staged.run(FOLLOWS)
+    assert parts(staged) == written
+    assert_published_and_closed(staged, backfilled)
+
+
 @pytest.mark.parametrize(
     "missing",
     [
