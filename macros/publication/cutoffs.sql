@@ -72,14 +72,23 @@
 
 {# Brings a var to the form YYYY-MM-DD HH:MM:SS.mmm. #}
 {% macro _timestamp(value, name) %}
-    {% set matched = modules.re.match('^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:[.]([0-9]{1,3}))?)?)?Z?$', value | string) %}
-    {% if not matched %}
+    {% set matched = modules.re.match(
+        '^([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
+        ~ '(?:[ T]((?:[01][0-9]|2[0-3]):[0-5][0-9])(?::([0-5][0-9])(?:[.]([0-9]{1,3}))?)?)?Z?$',
+        value | string
+    ) %}
+    {% if matched %}
+        {% set year, month, day = matched.group(1) | int, matched.group(2) | int, matched.group(3) | int %}
+        {% set is_leap_year = (year % 4 == 0 and year % 100 != 0) or year % 400 == 0 %}
+        {% set days = [31, 29 if is_leap_year else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] %}
+    {% endif %}
+    {% if not matched or day > days %}
         {% do exceptions.raise_compiler_error(
             'The var ' ~ name ~ " is '" ~ value ~ "'; it must be a time in UTC with at most milliseconds, as in '2024-08-07 15:44:39.044'."
         ) %}
     {% endif %}
     {% do return(
-        matched.group(1) ~ ' ' ~ (matched.group(2) or '00:00') ~ ':' ~ (matched.group(3) or '00')
-        ~ '.' ~ ((matched.group(4) or '') ~ '000')[:3]
+        (value | string)[:10] ~ ' ' ~ (matched.group(4) or '00:00') ~ ':' ~ (matched.group(5) or '00')
+        ~ '.' ~ ((matched.group(6) or '') ~ '000')[:3]
     ) %}
 {% endmacro %}

@@ -63,7 +63,7 @@
                 ~ '. A cutoff can only move forward: set it to ' ~ until ~ ' or later.'
             ) %}
         {% endif %}
-        {% set start = until if until and not again else '1970-01-01 00:00:00.000' %}
+        {% set start = until if until and not again else beginning_of_time() %}
         {% do windows.append({
             'entity_type': entity_type,
             'metric_type': metric_type,
@@ -92,7 +92,7 @@
 {% macro within_windows(windows, decimals, until='end', from_start=false) -%}
     {%- set spans = {} -%}
     {%- for window in windows -%}
-        {%- set span = ('1970-01-01 00:00:00.000' if from_start else window.start, window[until]) -%}
+        {%- set span = (beginning_of_time() if from_start else window.start, window[until]) -%}
         {%- do spans.setdefault(span, []).append(window) -%}
     {%- endfor -%}
     (
@@ -107,6 +107,12 @@
     {%- else %} false
     {%- endfor %}
     )
+{%- endmacro %}
+
+
+{# Where a metric's first window begins. #}
+{% macro beginning_of_time() -%}
+    {{- return('1970-01-01 00:00:00.000') -}}
 {%- endmacro %}
 
 
@@ -177,7 +183,7 @@
             event_log = '{{ var("event_log") }}'
             and state = 'published'
             and partition_id = ''
-            and window_start = {{ utc_literal('1970-01-01 00:00:00.000') }}
+            and window_start = {{ utc_literal(beginning_of_time()) }}
             and (entity_type, metric_type) in ({{ metric_tuples(windows) }})
         group by
             entity_type,

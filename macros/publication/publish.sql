@@ -149,9 +149,24 @@
             groupUniqArray((rows, value_sum, hash)) as contents
         from {{ publications() }} as intentions
         inner join {{ _windows_table(windows) }} as windows using (entity_type, metric_type, window_start, window_end)
+        left join (
+            select
+                entity_type,
+                metric_type,
+                max(at) as published_at
+            from {{ publications() }}
+            where
+                event_log = '{{ var("event_log") }}'
+                and state = 'published'
+            group by
+                entity_type,
+                metric_type
+        ) as published using (entity_type, metric_type)
         where
             event_log = '{{ var("event_log") }}'
             and state = 'intended'
+            -- older ones are history: what they intended was published, and may be what is to be replaced
+            and at > published_at
         group by
             entity_type,
             metric_type,
@@ -306,6 +321,20 @@
         group by
             entity_type,
             metric_type
+        {%- set again = windows | selectattr('published_until') | selectattr('start', 'equalto', beginning_of_time()) | list %}
+        {%- if again %}
+        union all
+        -- published anew, and nothing is left of it
+        select
+            entity_type,
+            metric_type,
+            '' as partition_id,
+            0 as rows,
+            0 as value_sum,
+            0 as hash
+        from {{ _windows_table(again) }} as windows
+        where (entity_type, metric_type) not in (select entity_type, metric_type from content)
+        {%- endif %}
     )
 
     select

@@ -162,6 +162,19 @@ def test_an_insert_that_was_cut_off_is_completed_through_the_views_of_the_log(
     assert leftovers(staged) == []
 
 
+def test_an_insert_that_was_cut_off_is_not_completed_among_foreign_events(staged: ParsedProject) -> None:
+    staged.run(FOLLOWS, publish_mode="insert")
+    forget_published(staged)
+    delete_events(staged, OF_MAY)
+    insert_events(staged, FOREIGN[0])
+    found = content(staged)
+    output = staged.run(FOLLOWS, publish_mode="insert", fails=True)
+    assert "User Following, partition 202305: this run would publish" in output
+    assert "the log holds 1 (sum 2)" in output
+    assert content(staged) == found
+    assert leftovers(staged) == []
+
+
 # Events in the window that are not ours -------------------------------------------------------------------------------
 
 FOREIGN = (

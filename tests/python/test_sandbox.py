@@ -277,18 +277,6 @@ def test_metrics_reader_reads_and_cannot_write(sandbox: Instance) -> None:
     connection.close()
 
 
-def test_metrics_reader_reads_tables_created_later(sandbox: Instance) -> None:
-    owner = sandbox.postgres()
-    with owner, owner.cursor() as cursor:
-        cursor.execute("create table later as select 1 as x")
-    owner.close()
-    reader = sandbox.postgres("metrics_reader", "metrics-reader-sandbox")
-    with reader.cursor() as cursor:
-        cursor.execute("select x from later")
-        assert cursor.fetchone() == (1,)
-    reader.close()
-
-
 def test_a_wrong_postgres_password_is_refused(sandbox: Instance) -> None:
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
         sandbox.postgres("metrics_reader", "wrong")
