@@ -1,7 +1,7 @@
 {# The application's event log, as a Relation. #}
 {% macro event_log() %}
     {% set parts = var('event_log').split('.') %}
-    {% do return(api.Relation.create(schema=parts[0], identifier=parts[1], type='table')) %}
+    {% do return(api.Relation.create(schema=parts | first, identifier=parts | last, type='table')) %}
 {% endmacro %}
 
 

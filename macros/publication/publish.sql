@@ -53,9 +53,7 @@
     )
     settings
         max_partitions_per_insert_block = 0,
-        -- fewer and larger parts: less to merge before and after they are attached
-        min_insert_block_size_rows = 8388608,
-        min_insert_block_size_bytes = 1073741824
+        max_insert_threads = 2
 {% endmacro %}
 
 
