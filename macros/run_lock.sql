@@ -7,44 +7,58 @@
     tables: what it would still publish from no longer exists, and it fails instead of writing twice.
 
     Arguments: relation, the model's.
-    Returns: a dict to hand to the other macros of this file.
+    Returns: a dict to hand to the other macros of this file. Its key relation_exists says whether the model has been
+    built before (asked of the server: dbt's cache does not know what another run has made meanwhile).
     Raises: a compiler error where another run takes the lock at the same moment.
 #}
 {% macro acquire_run_lock(relation) %}
-    {% set lock = {'relation': relation, 'generation': 1} %}
+    {% set lock = {'relation': relation, 'generation': 1, 'renewed_at': modules.datetime.datetime.utcnow()} %}
     {% do _create_lock(lock) %}
-    {% set state = _lock_state(relation) %}
-    {% if state.run != invocation_id %}
-        {% do _outlast(relation, state) %}
-        {% set state = _lock_state(relation) %}
-        {% do lock.update({'generation': (state.generation if state else 0) + 1}) %}
+    {% set tables = _tables_of(relation) %}
+    {% if tables.lock.run != invocation_id %}
+        {% do _outlast(relation, tables.lock) %}
+        {% set tables = _tables_of(relation) %}
+        {% set dead = tables.lock %}
+        {% do lock.update({
+            'generation': (dead.generation if dead else 0) + 1,
+            'renewed_at': modules.datetime.datetime.utcnow()
+        }) %}
         {% do _create_lock(lock) %}
-        {% set winner = _lock_state(relation) %}
-        {% if winner.run != invocation_id %}
+        {% set tables = _tables_of(relation) %}
+        {% if tables.lock.run != invocation_id %}
             {% do exceptions.raise_compiler_error(
-                relation ~ ' is being built by another run (' ~ winner.run ~ '). Nothing was changed; run it again later.'
+                relation ~ ' is being built by another run (' ~ tables.lock.run ~ '). Nothing was changed; run it again later.'
             ) %}
         {% endif %}
-        {% if state %}{% do _end_statements(state.run) %}{% endif %}
+        {% if dead %}
+            {% do _end_statements(dead.run) %}
+            {% set tables = _tables_of(relation) %}
+        {% endif %}
     {% endif %}
-    {% do _drop_leftovers(relation) %}
+    {% do _drop_leftovers(relation, tables) %}
+    {% do lock.update({'relation_exists': tables.exists}) %}
     {% do return(lock) %}
 {% endmacro %}
 
 
 {#
     Says that this run is alive, and makes sure that it still holds the lock: to be called before each write.
+    Nobody takes a lock over that was renewed within the last second, so then it is not asked for again.
     Raises: a compiler error where another run has taken over.
 #}
 {% macro renew_run_lock(lock) %}
-    {% set state = _lock_state(lock.relation) %}
-    {% if not state or state.run != invocation_id %}
-        {% do exceptions.raise_compiler_error(
-            'Another run (' ~ (state.run if state else 'unknown') ~ ') has taken over ' ~ lock.relation
-            ~ ' because this one showed no sign of life. This run stops here; what it wrote is complete and accounted for.'
-        ) %}
+    {% set now = modules.datetime.datetime.utcnow() %}
+    {% if (now - lock.renewed_at).total_seconds() > 1 %}
+        {% set holder = _tables_of(lock.relation).lock %}
+        {% if not holder or holder.run != invocation_id %}
+            {% do exceptions.raise_compiler_error(
+                'Another run (' ~ (holder.run if holder else 'unknown') ~ ') has taken over ' ~ lock.relation
+                ~ ' because this one showed no sign of life. This run stops here; what it wrote is complete and accounted for.'
+            ) %}
+        {% endif %}
+        {% do run_query("alter table " ~ _lock_table(lock) ~ " modify comment '" ~ _lock_comment() ~ "'") %}
+        {% do lock.update({'renewed_at': now}) %}
     {% endif %}
-    {% do run_query("alter table " ~ _lock_table(lock) ~ " modify comment '" ~ _lock_comment() ~ "'") %}
 {% endmacro %}
 
 
@@ -59,7 +73,7 @@
 {# Gives the lock back, where there is one, and stops with an error. #}
 {% macro release_and_raise(lock, message) %}
     {% if lock %}
-        {% do _drop_leftovers(lock.relation) %}
+        {% do _drop_leftovers(lock.relation, _tables_of(lock.relation)) %}
         {% do release_run_lock(lock) %}
     {% endif %}
     {% do exceptions.raise_compiler_error(message) %}
@@ -82,13 +96,9 @@
 
 
 {# Drops what dead runs, or this one, left beside a model. Safe only while holding the model's lock. #}
-{% macro _drop_leftovers(relation) %}
-    {% set leftovers = run_query(
-        "select name from system.tables where database = '" ~ relation.schema ~ "'"
-        ~ " and match(name, '^" ~ relation.identifier ~ "__(scratch|clone|new)_[0-9a-f]{8}$')"
-    ) %}
-    {% for row in leftovers %}
-        {% do run_query('drop table if exists ' ~ relation.schema ~ '.' ~ row[0] ~ ' sync') %}
+{% macro _drop_leftovers(relation, tables) %}
+    {% for name in tables.leftovers %}
+        {% do run_query('drop table if exists ' ~ relation.schema ~ '.' ~ name ~ ' sync') %}
     {% endfor %}
 {% endmacro %}
 
@@ -111,17 +121,30 @@
 {% endmacro %}
 
 
-{# The lock that counts: the one of the highest generation. None where nobody holds any. #}
-{% macro _lock_state(relation) %}
-    {% set rows = run_query(
-        "select toInt32(extract(name, '__lock_([0-9]+)$')) as generation, comment from system.tables"
-        ~ " where database = '" ~ relation.schema ~ "' and match(name, '^" ~ relation.identifier ~ "__lock_[0-9]+$')"
-        ~ " order by generation desc limit 1"
+{#
+    What there is of a model, in one look.
+    Returns: a dict of exists (the model's own relation), leftovers (names of tables of run_table()) and lock, the one
+    that counts: a dict of generation (the highest), run and sign_of_life; none where nobody holds any.
+#}
+{% macro _tables_of(relation) %}
+    {% set tables = {'exists': false, 'leftovers': [], 'lock': none} %}
+    {% for row in run_query(
+        "select name, comment from system.tables where database = '" ~ relation.schema ~ "'"
+        ~ " and match(name, '^" ~ relation.identifier ~ "(__lock_[0-9]+|__(scratch|clone|new)_[0-9a-f]{8})?$')"
     ) %}
-    {% for row in rows %}
-        {% do return({'generation': row[0] | int, 'run': row[1].split(' ')[0], 'sign_of_life': row[1]}) %}
+        {% set name, comment = row[0], row[1] %}
+        {% if name == relation.identifier %}
+            {% do tables.update({'exists': true}) %}
+        {% elif '__lock_' not in name[relation.identifier | length:] %}
+            {% do tables.leftovers.append(name) %}
+        {% else %}
+            {% set generation = name.split('__lock_') | last | int %}
+            {% if not tables.lock or generation > tables.lock.generation %}
+                {% do tables.update({'lock': {'generation': generation, 'run': comment.split(' ')[0], 'sign_of_life': comment}}) %}
+            {% endif %}
+        {% endif %}
     {% endfor %}
-    {% do return(none) %}
+    {% do return(tables) %}
 {% endmacro %}
 
 
@@ -135,7 +158,7 @@
     {% set seen = namespace(sign_of_life=state.sign_of_life, silent=0, done=false) %}
     {% for second in range(var('lock_timeout') | int) if not seen.done %}
         {% set running = run_query("select count() + sleep(1) from system.processes where " ~ _is_statement_of(state.run)) %}
-        {% set now = _lock_state(relation) %}
+        {% set now = _tables_of(relation).lock %}
         {% if not now %}
             {% set seen.done = true %}
         {% else %}

@@ -1,7 +1,9 @@
 {#
     The query of an events model: every row of `rows` is read once and fanned out into the events of all
-    `metrics`. The rules that hold for every event stand here and nowhere else: no user is user 0, an
-    unknown time is 2022-11-01, a value of 0 is no event, and the entity must still exist.
+    `metrics`. A row is first joined with the numbers of the metrics that it is an event of, and only then with what
+    these events are: most rows are events of few of the metrics. The rules that hold for every event stand here
+    and nowhere else: no user is user 0, an unknown time is 2022-11-01, a value of 0 is no event, and the entity
+    must still exist.
 
     Arguments:
         rows      name of the CTE (or relation) with the source rows
@@ -34,59 +36,62 @@
     {%- endfor -%}
     {{- config(meta={'metrics': pairs}, tags=tags) -}}
 
-    {%- if once -%}
+    {%- set source_rows = [] -%}
+    {%- for metric in metrics -%}
+        {%- do source_rows.append('0' if metric.once_per_user else row_id) -%}
+    {%- endfor -%}
 select
-    entityType,
-    entityId,
-    userId,
-    metricType,
-    any(metricValue) as metricValue,
-    min(createdAt) as createdAt
+    {{ _by_number(metrics | map(attribute='entity_type'), "'") }} as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    {{ _by_number(metrics | map(attribute='metric_type'), "'") }} as metricType,
+    {{ 'any(event.3)' if once else 'event.3' }} as metricValue,
+    {%- set created_at = "ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))" %}
+    {{ 'min(' ~ created_at ~ ')' if once else created_at }} as createdAt
 from (
-    {{ _fanned_out(rows, metrics, row_id, once) | indent(4) }}
+    select
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt{{ ', source row (0 where a user counts once)' if once }}
+        (
+            {{ _by_number(metrics | map(attribute='entity_id')) }},
+            {{ _by_number(metrics | map(attribute='user_id')) }},
+            {{ _by_number(metrics | map(attribute='value')) }},
+            {{ _by_number(metrics | map(attribute='created_at')) }}
+            {%- if once %},
+            {{ _by_number(source_rows) }}
+            {%- endif %}
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                {%- for metric in metrics %}
+                if({{ _is_event(metric) }}, {{ loop.index }}, 0){{ ',' if not loop.last }} -- {{ metric.entity_type }} {{ metric.metric_type }}
+                {%- endfor %}
+            ])) as metricNumber
+        from {{ rows }}
+    )
 )
--- once_per_user metrics have sourceRow 0: of their events the earliest of each entity and user stays
-group by entityType, entityId, userId, metricType, sourceRow
-    {%- else -%}
-{{ _fanned_out(rows, metrics, row_id, once) }}
-    {%- endif -%}
+    {%- if once %}
+-- of the events with the same source row, entity and user the earliest stays
+group by metricNumber, entityId, userId, event.5
+    {%- endif %}
 {% endmacro %}
 
 
-{# The fan-out itself: one tuple for each metric, of which those stay that are events. #}
-{% macro _fanned_out(rows, metrics, row_id, once) -%}
-select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-    {%- if once %},
-    event.8 as sourceRow
-    {%- endif %}
-from (
-    select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            {%- if once %} which source row?{% endif %}
-            {%- for metric in metrics %}
-            (
-                '{{ metric.entity_type }}', {{ metric.entity_id }}, {{ metric.user_id }}, '{{ metric.metric_type }}', {{ metric.value }}, {{ metric.created_at }},
-                {{ _is_event(metric) }}
-                {%- if once %},
-                {{ 0 if metric.once_per_user else row_id }}
-                {%- endif %}
-            ){{ ',' if not loop.last }}
-            {%- endfor %}
-        ]) as event
-    from {{ rows }}
-)
-where event.7 and event.5 != 0
+{# What metrics have in one respect, for the metric of a number: one expression where all have the same. #}
+{% macro _by_number(expressions, quote='') -%}
+    {%- set expressions = expressions | list -%}
+    {%- if expressions | unique(case_sensitive=true) | list | length == 1 -%}
+        {{ quote ~ expressions[0] ~ quote }}
+    {%- else -%}
+        [{{ quote ~ expressions | join(quote ~ ', ' ~ quote) ~ quote }}][metricNumber]
+    {%- endif -%}
 {%- endmacro %}
 
 
-{# The condition under which a row is an event of the metric. #}
+{# The condition under which a row is an event of the metric: the rule holds, the entity exists, the value is not 0. #}
 {% macro _is_event(metric) -%}
     {%- set conditions = [] -%}
     {%- if metric.when is not none -%}{%- do conditions.append('(' ~ metric.when ~ ')' if ' or ' in metric.when else metric.when) -%}{%- endif -%}
@@ -95,6 +100,7 @@ where event.7 and event.5 != 0
             metric.entity_id ~ ' in (select id from ' ~ ref('stg_' ~ snake_case(metric.entity_type)) ~ ')'
         ) -%}
     {%- endif -%}
+    {%- if metric.value != '1' -%}{%- do conditions.append(metric.value ~ ' != 0') -%}{%- endif -%}
     {{- conditions | join(' and ') if conditions else 'true' -}}
 {%- endmacro %}
 

@@ -26,19 +26,18 @@
     } %}
 
     {% do run_query(_create_sliced_table(scratch, slicing)) %}
-    {# Asked of the server: dbt's cache does not know what another run has made meanwhile. #}
-    {% set exists = query_column(
-        "select 1 from system.tables where database = '" ~ this.schema ~ "' and name = '" ~ this.identifier ~ "'"
-    ) | length > 0 %}
-    {% set rebuild = exists and (should_full_refresh() or not _same_layout(this, scratch)) %}
+    {% set rebuild = lock.relation_exists and (should_full_refresh() or not _same_layout(this, scratch)) %}
     {% set destination = run_table(this, 'new') if rebuild else this %}
-    {% if rebuild or not exists %}
+    {% if rebuild or not lock.relation_exists %}
         {% do run_query('create table ' ~ destination ~ ' as ' ~ scratch) %}
     {% endif %}
 
     {% set slices = _slices_to_land(slicing, destination) %}
     {% for batch in slices | batch(var('parallel_slices') | int) %}
         {% do renew_run_lock(lock) %}
+        {% if not loop.first %}
+            {% do run_query('truncate table ' ~ scratch) %}
+        {% endif %}
         {% do _land_slices(batch, slicing, scratch, destination, lock) %}
     {% endfor %}
 
@@ -152,29 +151,33 @@
 {%- endmacro %}
 
 
-{# Copies slices into the scratch table, proves their row counts, and puts them in place. #}
+{# Copies slices into the empty scratch table, proves their row counts, and puts them in place. #}
 {% macro _land_slices(slices, slicing, scratch, destination, lock) %}
     {% do run_query(_copy_slices(slices, slicing, scratch)) %}
-    {% set doubtful = run_query(_miscounted_slices(slices, slicing, scratch)) %}
-    {% for row in doubtful %}
-        {# Rows come and go while they are copied: read the slice once more before calling it a fault. #}
-        {% set slice = row['slice'] | int %}
-        {% do run_query('alter table ' ~ scratch ~ ' drop partition id ' ~ _partition_of(slice, slicing)) %}
-        {% do run_query(_copy_slices([slice], slicing, scratch)) %}
-        {% for again in run_query(_miscounted_slices([slice], slicing, scratch)) %}
-            {% set counted = [row['counted'] | int, again['counted'] | int] %}
-            {% if again['copied'] | int < counted | min or again['copied'] | int > counted | max %}
+    {% set filled = [] %}
+    {% for row in run_query(_count_slices(slices, slicing, scratch)) %}
+        {% set slice, copied, counted = row['slice'] | int, row['copied'] | int, row['counted'] | int %}
+        {% if copied != counted %}
+            {# Rows come and go while they are copied: read the slice once more before calling it a fault. #}
+            {% do run_query('alter table ' ~ scratch ~ ' drop partition id ' ~ _partition_of(slice, slicing)) %}
+            {% do run_query(_copy_slices([slice], slicing, scratch)) %}
+            {% set again = run_query(_count_slices([slice], slicing, scratch)).rows[0] %}
+            {% set counts = [counted, again['counted'] | int] %}
+            {% if again['copied'] | int < counts | min or again['copied'] | int > counts | max %}
                 {% do release_and_raise(lock,
                     model.name ~ ', slice ' ~ slice ~ ' (' ~ _in_slice(slicing, slice) ~ '): ' ~ again['copied']
-                    ~ ' rows were copied, but PostgreSQL counts ' ~ again['counted'] ~ ' (' ~ row['copied'] ~ ' and ' ~ row['counted']
+                    ~ ' rows were copied, but PostgreSQL counts ' ~ again['counted'] ~ ' (' ~ copied ~ ' and ' ~ counted
                     ~ ' at the first try). It was not put in place, nor those copied with it; earlier ones stay. Run it again; if it lasts,'
                     ~ ' the source changes faster than it can be read or the connection loses rows.'
                 ) %}
             {% endif %}
-        {% endfor %}
+            {% set copied = again['copied'] | int %}
+        {% endif %}
+        {% if copied > 0 %}
+            {% do filled.append(slice) %}
+        {% endif %}
     {% endfor %}
-    {% do run_query(_place_slices(slices, slicing, scratch, destination)) %}
-    {% do run_query('truncate table ' ~ scratch) %}
+    {% do run_query(_place_slices(slices, filled, slicing, scratch, destination)) %}
 {% endmacro %}
 
 
@@ -198,13 +201,13 @@
 {% endmacro %}
 
 
-{# The slices whose rows in the scratch table are not as many as PostgreSQL counts. #}
-{% macro _miscounted_slices(slices, slicing, scratch) %}
+{# How many rows of each slice the scratch table has, and how many PostgreSQL counts. #}
+{% macro _count_slices(slices, slicing, scratch) %}
     select
         counted.slice as slice,
         copied.rows as copied,
         counted.rows as counted
-    from {{ postgres_query(_count_slices(slices, slicing)) }} as counted
+    from {{ postgres_query(_source_counts(slices, slicing)) }} as counted
     left join (
         select
             {{ _slice_of(slicing) }} as slice,
@@ -212,13 +215,12 @@
         from {{ scratch }}
         group by slice
     ) as copied on counted.slice = copied.slice
-    where copied.rows != counted.rows
     order by slice
 {% endmacro %}
 
 
 {# PostgreSQL: the rows of each slice. #}
-{% macro _count_slices(slices, slicing) -%}
+{% macro _source_counts(slices, slicing) -%}
     {% for slice in slices -%}
     select {{ slice }} as slice, count(*) as rows from {{ slicing.source }} where {{ _in_slice(slicing, slice, '"') }}
     {{- ' union all ' if not loop.last }}
@@ -233,8 +235,7 @@
 
 
 {# Replaces the slices' partitions. A slice whose rows have all gone since it was listed loses its partition. #}
-{% macro _place_slices(slices, slicing, scratch, destination) %}
-    {% set filled = query_column('select distinct toInt64(' ~ _slice_of(slicing) ~ ') from ' ~ scratch) | map('int') | list %}
+{% macro _place_slices(slices, filled, slicing, scratch, destination) %}
     alter table {{ destination }}
     {%- for slice in slices %}
         {{ ('replace partition id ' if slice in filled else 'drop partition id ') ~ _partition_of(slice, slicing) }}

@@ -39,21 +39,22 @@
 #}
 {% macro event_log_traits(lock) %}
     {% set types = {} %}
-    {% for row in run_query(
-        "select name, type from system.columns where database = '" ~ event_log().schema ~ "' and table = '" ~ event_log().identifier ~ "'"
+    {% set columns = run_query(
+        "select name, type, views from system.columns as columns"
+        ~ " inner join (select length(dependencies_table) as views from system.tables"
+        ~ " where database = '" ~ event_log().schema ~ "' and name = '" ~ event_log().identifier ~ "') as log on true"
+        ~ " where database = '" ~ event_log().schema ~ "' and table = '" ~ event_log().identifier ~ "'"
     ) %}
+    {% for row in columns %}
         {% do types.update({row[0]: row[1]}) %}
     {% endfor %}
     {% for column in event_columns().split(', ') if column not in types %}
         {% do release_and_raise(lock, 'The event log ' ~ var('event_log') ~ ' has no column ' ~ column ~ '; it must have ' ~ event_columns() ~ '.') %}
     {% endfor %}
     {% set precision = modules.re.search('DateTime64[(]([0-9])', types['createdAt']) %}
-    {% set views = run_query(
-        "select length(dependencies_table) from system.tables where database = '" ~ event_log().schema ~ "' and name = '" ~ event_log().identifier ~ "'"
-    ) %}
     {% do return({
         'types': types,
         'decimals': precision.group(1) | int if precision else 0,
-        'views': views.rows[0][0] | int
+        'views': columns.rows[0]['views'] | int
     }) %}
 {% endmacro %}

@@ -98,10 +98,15 @@
     (
     {%- for span, members in spans.items() %}
         (
-            entityType in ('{{ members | map(attribute="entity_type") | unique | join("', '") }}')
-            and (entityType, metricType) in ({{ metric_tuples(members) }})
-            and createdAt >= {{ utc_literal(truncated(span[0], decimals)) }}
+            createdAt >= {{ utc_literal(truncated(span[0], decimals)) }}
             and createdAt < {{ utc_literal(truncated(span[1], decimals)) }}
+            and (
+                {#- One entity type after the other: a tuple in a list of tuples takes five times as long. #}
+                {%- for entity_type, of_type in members | groupby('entity_type') %}
+                (entityType = '{{ entity_type }}' and metricType in ('{{ of_type | map(attribute="metric_type") | join("', '") }}'))
+                {{- ' or' if not loop.last }}
+                {%- endfor %}
+            )
         )
         {{- ' or' if not loop.last }}
     {%- else %} false
@@ -149,7 +154,7 @@
             _partition_id as partition_id,
             count() as rows,
             toInt64(sum(metricValue)) as value_sum,
-            sum(cityHash64(entityType, entityId, userId, metricType, metricValue, createdAt)) as hash
+            sum(cityHash64(entityId, userId, metricValue, createdAt)) as hash
         from {{ relation }}
         where {{ condition }}
         group by

@@ -29,6 +29,8 @@
 #}
 {% macro build_clone(clone, windows, traits, sql) %}
     {% do run_query('create table ' ~ clone ~ ' as ' ~ event_log()) %}
+    {# The clone is short-lived: merging its parts would be work for nothing. #}
+    {% do run_query('alter table ' ~ clone ~ ' modify setting min_parts_to_merge_at_once = 1000000') %}
     {% do run_query(_fill_clone(clone, windows, traits, sql)) %}
 {% endmacro %}
 
@@ -49,12 +51,23 @@
         from (
             {{ sql | indent(12) }}
         )
-        where {{ within_windows(windows, 3) }}
+        where {{ _pending_of_model(windows) }}
     )
     settings
         max_partitions_per_insert_block = 0,
         max_insert_threads = 2
 {% endmacro %}
+
+
+{# The condition for a model's events to belong to the pending windows; the usual case is that all metrics have the same. #}
+{% macro _pending_of_model(windows) -%}
+    {%- set spans = windows | map(attribute='start') | unique | list + windows | map(attribute='end') | unique | list -%}
+    {%- if windows | length == config.get('meta').metrics | length and spans | length == 2 -%}
+        createdAt >= {{ utc_literal(spans[0]) }} and createdAt < {{ utc_literal(spans[1]) }}
+    {%- else -%}
+        {{ within_windows(windows, 3) }}
+    {%- endif -%}
+{%- endmacro %}
 
 
 {#
@@ -223,14 +236,11 @@
 #}
 {% macro publish(clone, windows, traits, mode, resolved, lock) %}
     {% do run_query(_enter_intentions(clone, windows, traits, resolved.kept)) %}
-    {% set partitions = query_column(
-        "select 'attach partition id ''' || partition_id || ''' from " ~ clone ~ "'"
-        ~ " from (select distinct _partition_id as partition_id from " ~ clone ~ ")"
-    ) %}
+    {% set written = run_query(_what_to_write(clone)).rows[0] %}
     {% do renew_run_lock(lock) %}
-    {% if partitions %}
+    {% if written['events'] > 0 %}
         {% if mode == 'attach' %}
-            {% do run_query('alter table ' ~ event_log() ~ ' ' ~ partitions | sort | join(', ')) %}
+            {% do run_query('alter table ' ~ event_log() ~ ' ' ~ written['attachments']) %}
         {% else %}
             {% do run_query(_insert_from_clone(clone, windows, traits, resolved.partial)) %}
         {% endif %}
@@ -246,11 +256,23 @@
         ) %}
     {% endif %}
     {% do run_query(_enter_publications(clone, windows)) %}
-    {% set written = run_query(
-        'select (select count() from ' ~ clone ~ ') as events, uniqExact(entity_type, metric_type) as metrics'
-        ~ ' from (' ~ _intended_content() ~ ')'
-    ).rows[0] %}
     {% do return({'events': written['events'], 'metrics': written['metrics']}) %}
+{% endmacro %}
+
+
+{# One row: the commands that attach the clone's partitions, how many events these have, and of how many metrics the window is closed. #}
+{% macro _what_to_write(clone) %}
+    select
+        arrayStringConcat(arraySort(groupArray('attach partition id ''' || partition_id || ''' from {{ clone }}')), ', ') as attachments,
+        sum(rows) as events,
+        (select uniqExact(entity_type, metric_type) from ({{ _intended_content() }})) as metrics
+    from (
+        select
+            _partition_id as partition_id,
+            count() as rows
+        from {{ clone }}
+        group by partition_id
+    )
 {% endmacro %}
 
 
