@@ -9,24 +9,32 @@ with engagement as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Article' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Hide' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Article', articleId, userId, 'Hide', 1, createdAt,
-                type = 'Hide' and articleId in (select id from `metrics`.`stg_article`)
-            )
-        ]) as event
-    from engagement
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            articleId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(type = 'Hide' and articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article Hide
+            ])) as metricNumber
+        from engagement
+    )
+);
 
 -- Article ReactionLike, from article_reaction_events
 with reaction as (
@@ -39,24 +47,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Article' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ReactionLike' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Article', articleId, userId, 'ReactionLike', 1, createdAt,
-                reaction = 'Like' and articleId in (select id from `metrics`.`stg_article`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            articleId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Like' and articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article ReactionLike
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- Article ReactionDislike, from article_reaction_events
 with reaction as (
@@ -69,24 +85,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Article' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ReactionDislike' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Article', articleId, userId, 'ReactionDislike', 1, createdAt,
-                reaction = 'Dislike' and articleId in (select id from `metrics`.`stg_article`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            articleId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Dislike' and articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article ReactionDislike
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- Article ReactionLaugh, from article_reaction_events
 with reaction as (
@@ -99,24 +123,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Article' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ReactionLaugh' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Article', articleId, userId, 'ReactionLaugh', 1, createdAt,
-                reaction = 'Laugh' and articleId in (select id from `metrics`.`stg_article`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            articleId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Laugh' and articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article ReactionLaugh
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- Article ReactionCry, from article_reaction_events
 with reaction as (
@@ -129,24 +161,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Article' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ReactionCry' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Article', articleId, userId, 'ReactionCry', 1, createdAt,
-                reaction = 'Cry' and articleId in (select id from `metrics`.`stg_article`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            articleId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Cry' and articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article ReactionCry
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- Article ReactionHeart, from article_reaction_events
 with reaction as (
@@ -159,24 +199,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Article' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ReactionHeart' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Article', articleId, userId, 'ReactionHeart', 1, createdAt,
-                reaction = 'Heart' and articleId in (select id from `metrics`.`stg_article`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            articleId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Heart' and articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article ReactionHeart
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- Article Favorite, from collection_item_events
 with item as (
@@ -194,24 +242,32 @@ with item as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Article' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Favorite' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Article', articleId, addedById, 'Favorite', 1, addedAt,
-                articleId in (select id from `metrics`.`stg_article`)
-            )
-        ]) as event
-    from item
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            articleId,
+            addedById,
+            1,
+            addedAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article Favorite
+            ])) as metricNumber
+        from item
+    )
+);
 
 -- Article Collection, from collection_item_events
 with item as (
@@ -229,24 +285,32 @@ with item as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Article' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Collection' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Article', articleId, addedById, 'Collection', 1, addedAt,
-                articleId in (select id from `metrics`.`stg_article`)
-            )
-        ]) as event
-    from item
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            articleId,
+            addedById,
+            1,
+            addedAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article Collection
+            ])) as metricNumber
+        from item
+    )
+);
 
 -- Article Comment, from comment_v2_events
 with comment as (
@@ -262,24 +326,32 @@ with comment as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Article' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Comment' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Article', articleId, userId, 'Comment', 1, createdAt,
-                articleId in (select id from `metrics`.`stg_article`)
-            )
-        ]) as event
-    from comment
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            articleId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article Comment
+            ])) as metricNumber
+        from comment
+    )
+);
 
 -- Article TipCount, from tip_events
 with tip as (
@@ -322,24 +394,32 @@ gift as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Article' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'TipCount' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Article', entityId, userId, 'TipCount', 1, createdAt,
-                entityType = 'Article' and entityId in (select id from `metrics`.`stg_article`)
-            )
-        ]) as event
-    from gift
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            entityId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(entityType = 'Article' and entityId in (select id from `metrics`.`stg_article`), 1, 0) -- Article TipCount
+            ])) as metricNumber
+        from gift
+    )
+);
 
 -- Article TipAmount, from tip_events
 with tip as (
@@ -382,21 +462,29 @@ gift as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Article' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'TipAmount' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Article', entityId, userId, 'TipAmount', amount, createdAt,
-                entityType = 'Article' and entityId in (select id from `metrics`.`stg_article`)
-            )
-        ]) as event
-    from gift
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            entityId,
+            userId,
+            amount,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(entityType = 'Article' and entityId in (select id from `metrics`.`stg_article`) and amount != 0, 1, 0) -- Article TipAmount
+            ])) as metricNumber
+        from gift
+    )
+);

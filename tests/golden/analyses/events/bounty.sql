@@ -11,24 +11,32 @@ with benefactor as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Bounty' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Benefactor' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Bounty', bountyId, userId, 'Benefactor', 1, createdAt,
-                bountyId in (select id from `metrics`.`stg_bounty`)
-            )
-        ]) as event
-    from benefactor
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            bountyId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(bountyId in (select id from `metrics`.`stg_bounty`), 1, 0) -- Bounty Benefactor
+            ])) as metricNumber
+        from benefactor
+    )
+);
 
 -- Bounty UnitAmount, from bounty_benefactor_events
 with benefactor as (
@@ -43,24 +51,32 @@ with benefactor as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Bounty' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'UnitAmount' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Bounty', bountyId, userId, 'UnitAmount', unitAmount, createdAt,
-                bountyId in (select id from `metrics`.`stg_bounty`)
-            )
-        ]) as event
-    from benefactor
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            bountyId,
+            userId,
+            unitAmount,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(bountyId in (select id from `metrics`.`stg_bounty`) and unitAmount != 0, 1, 0) -- Bounty UnitAmount
+            ])) as metricNumber
+        from benefactor
+    )
+);
 
 -- Bounty Favorite, from bounty_engagement_events
 with engagement as (
@@ -73,24 +89,32 @@ with engagement as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Bounty' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Favorite' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Bounty', bountyId, userId, 'Favorite', 1, createdAt,
-                type = 'Favorite' and bountyId in (select id from `metrics`.`stg_bounty`)
-            )
-        ]) as event
-    from engagement
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            bountyId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(type = 'Favorite' and bountyId in (select id from `metrics`.`stg_bounty`), 1, 0) -- Bounty Favorite
+            ])) as metricNumber
+        from engagement
+    )
+);
 
 -- Bounty Track, from bounty_engagement_events
 with engagement as (
@@ -103,24 +127,32 @@ with engagement as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Bounty' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Track' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Bounty', bountyId, userId, 'Track', 1, createdAt,
-                type = 'Track' and bountyId in (select id from `metrics`.`stg_bounty`)
-            )
-        ]) as event
-    from engagement
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            bountyId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(type = 'Track' and bountyId in (select id from `metrics`.`stg_bounty`), 1, 0) -- Bounty Track
+            ])) as metricNumber
+        from engagement
+    )
+);
 
 -- Bounty Entry, from bounty_entry_events
 with entry as (
@@ -132,24 +164,32 @@ with entry as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Bounty' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Entry' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Bounty', bountyId, userId, 'Entry', 1, createdAt,
-                bountyId in (select id from `metrics`.`stg_bounty`)
-            )
-        ]) as event
-    from entry
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            bountyId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(bountyId in (select id from `metrics`.`stg_bounty`), 1, 0) -- Bounty Entry
+            ])) as metricNumber
+        from entry
+    )
+);
 
 -- Bounty Comment, from comment_v2_events
 with comment as (
@@ -165,21 +205,29 @@ with comment as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Bounty' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Comment' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Bounty', bountyId, userId, 'Comment', 1, createdAt,
-                bountyId in (select id from `metrics`.`stg_bounty`)
-            )
-        ]) as event
-    from comment
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            bountyId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(bountyId in (select id from `metrics`.`stg_bounty`), 1, 0) -- Bounty Comment
+            ])) as metricNumber
+        from comment
+    )
+);

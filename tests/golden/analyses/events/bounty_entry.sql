@@ -11,24 +11,32 @@ with benefactor as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'BountyEntry' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'UnitAmount' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'BountyEntry', awardedToId, userId, 'UnitAmount', unitAmount, awardedAt,
-                awardedToId in (select id from `metrics`.`stg_bounty_entry`)
-            )
-        ]) as event
-    from benefactor
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            awardedToId,
+            userId,
+            unitAmount,
+            awardedAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(awardedToId in (select id from `metrics`.`stg_bounty_entry`) and unitAmount != 0, 1, 0) -- BountyEntry UnitAmount
+            ])) as metricNumber
+        from benefactor
+    )
+);
 
 -- BountyEntry ReactionLike, from bounty_entry_reaction_events
 with reaction as (
@@ -41,24 +49,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'BountyEntry' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ReactionLike' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'BountyEntry', bountyEntryId, userId, 'ReactionLike', 1, createdAt,
-                reaction = 'Like' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            bountyEntryId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Like' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 1, 0) -- BountyEntry ReactionLike
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- BountyEntry ReactionDislike, from bounty_entry_reaction_events
 with reaction as (
@@ -71,24 +87,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'BountyEntry' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ReactionDislike' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'BountyEntry', bountyEntryId, userId, 'ReactionDislike', 1, createdAt,
-                reaction = 'Dislike' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            bountyEntryId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Dislike' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 1, 0) -- BountyEntry ReactionDislike
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- BountyEntry ReactionLaugh, from bounty_entry_reaction_events
 with reaction as (
@@ -101,24 +125,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'BountyEntry' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ReactionLaugh' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'BountyEntry', bountyEntryId, userId, 'ReactionLaugh', 1, createdAt,
-                reaction = 'Laugh' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            bountyEntryId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Laugh' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 1, 0) -- BountyEntry ReactionLaugh
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- BountyEntry ReactionCry, from bounty_entry_reaction_events
 with reaction as (
@@ -131,24 +163,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'BountyEntry' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ReactionCry' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'BountyEntry', bountyEntryId, userId, 'ReactionCry', 1, createdAt,
-                reaction = 'Cry' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            bountyEntryId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Cry' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 1, 0) -- BountyEntry ReactionCry
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- BountyEntry ReactionHeart, from bounty_entry_reaction_events
 with reaction as (
@@ -161,24 +201,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'BountyEntry' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ReactionHeart' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'BountyEntry', bountyEntryId, userId, 'ReactionHeart', 1, createdAt,
-                reaction = 'Heart' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            bountyEntryId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Heart' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 1, 0) -- BountyEntry ReactionHeart
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- BountyEntry TipCount, from tip_events
 with tip as (
@@ -221,24 +269,32 @@ gift as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'BountyEntry' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'TipCount' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'BountyEntry', entityId, userId, 'TipCount', 1, createdAt,
-                entityType = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`)
-            )
-        ]) as event
-    from gift
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            entityId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(entityType = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`), 1, 0) -- BountyEntry TipCount
+            ])) as metricNumber
+        from gift
+    )
+);
 
 -- BountyEntry TipAmount, from tip_events
 with tip as (
@@ -281,21 +337,29 @@ gift as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'BountyEntry' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'TipAmount' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'BountyEntry', entityId, userId, 'TipAmount', amount, createdAt,
-                entityType = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`)
-            )
-        ]) as event
-    from gift
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            entityId,
+            userId,
+            amount,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(entityType = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`) and amount != 0, 1, 0) -- BountyEntry TipAmount
+            ])) as metricNumber
+        from gift
+    )
+);

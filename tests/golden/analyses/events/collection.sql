@@ -9,24 +9,32 @@ with contributor as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Collection' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Follower' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Collection', collectionId, userId, 'Follower', 1, joinedAt,
-                has(permissions, 'VIEW') and collectionId in (select id from `metrics`.`stg_collection`)
-            )
-        ]) as event
-    from contributor
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            collectionId,
+            userId,
+            1,
+            joinedAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(has(permissions, 'VIEW') and collectionId in (select id from `metrics`.`stg_collection`), 1, 0) -- Collection Follower
+            ])) as metricNumber
+        from contributor
+    )
+);
 
 -- Collection Contributor, from collection_contributor_events
 with contributor as (
@@ -39,24 +47,32 @@ with contributor as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Collection' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Contributor' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Collection', collectionId, userId, 'Contributor', 1, joinedAt,
-                has(permissions, 'ADD') and collectionId in (select id from `metrics`.`stg_collection`)
-            )
-        ]) as event
-    from contributor
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            collectionId,
+            userId,
+            1,
+            joinedAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(has(permissions, 'ADD') and collectionId in (select id from `metrics`.`stg_collection`), 1, 0) -- Collection Contributor
+            ])) as metricNumber
+        from contributor
+    )
+);
 
 -- Collection Item, from collection_item_events
 with item as (
@@ -74,21 +90,29 @@ with item as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Collection' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Item' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Collection', collectionId, addedById, 'Item', 1, addedAt,
-                collectionId in (select id from `metrics`.`stg_collection`)
-            )
-        ]) as event
-    from item
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            collectionId,
+            addedById,
+            1,
+            addedAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(collectionId in (select id from `metrics`.`stg_collection`), 1, 0) -- Collection Item
+            ])) as metricNumber
+        from item
+    )
+);

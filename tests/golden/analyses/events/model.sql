@@ -14,37 +14,35 @@ with item as (
 )
 
 select
-    entityType,
-    entityId,
-    userId,
-    metricType,
-    any(metricValue) as metricValue,
-    min(createdAt) as createdAt
+    'Model' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Favorite' as metricType,
+    any(event.3) as metricValue,
+    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
 from (
     select
-        event.1 as entityType,
-        assumeNotNull(event.2) as entityId,
-        ifNull(event.3, 0) as userId,
-        event.4 as metricType,
-        event.5 as metricValue,
-        ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt,
-        event.8 as sourceRow
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
+        (
+            modelId,
+            addedById,
+            1,
+            addedAt,
+            0
+        ) as event
     from (
         select
-            arrayJoin([
-                -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event? which source row?
-                (
-                    'Model', modelId, addedById, 'Favorite', 1, addedAt,
-                    addedById is not null and modelId in (select id from `metrics`.`stg_model`),
-                    0
-                )
-            ]) as event
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(addedById is not null and modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model Favorite
+            ])) as metricNumber
         from item
     )
-    where event.7 and event.5 != 0
 )
--- once_per_user metrics have sourceRow 0: of their events the earliest of each entity and user stays
-group by entityType, entityId, userId, metricType, sourceRow;
+-- of the events with the same source row, entity and user the earliest stays
+group by metricNumber, entityId, userId, event.5;
 
 -- Model Collection, from collection_item_events
 with item as (
@@ -62,37 +60,35 @@ with item as (
 )
 
 select
-    entityType,
-    entityId,
-    userId,
-    metricType,
-    any(metricValue) as metricValue,
-    min(createdAt) as createdAt
+    'Model' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Collection' as metricType,
+    any(event.3) as metricValue,
+    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
 from (
     select
-        event.1 as entityType,
-        assumeNotNull(event.2) as entityId,
-        ifNull(event.3, 0) as userId,
-        event.4 as metricType,
-        event.5 as metricValue,
-        ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt,
-        event.8 as sourceRow
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
+        (
+            modelId,
+            addedById,
+            1,
+            addedAt,
+            0
+        ) as event
     from (
         select
-            arrayJoin([
-                -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event? which source row?
-                (
-                    'Model', modelId, addedById, 'Collection', 1, addedAt,
-                    addedById is not null and modelId in (select id from `metrics`.`stg_model`),
-                    0
-                )
-            ]) as event
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(addedById is not null and modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model Collection
+            ])) as metricNumber
         from item
     )
-    where event.7 and event.5 != 0
 )
--- once_per_user metrics have sourceRow 0: of their events the earliest of each entity and user stays
-group by entityType, entityId, userId, metricType, sourceRow;
+-- of the events with the same source row, entity and user the earliest stays
+group by metricNumber, entityId, userId, event.5;
 
 -- Model Comment, from comment_events
 with comment as (
@@ -105,37 +101,35 @@ with comment as (
 )
 
 select
-    entityType,
-    entityId,
-    userId,
-    metricType,
-    any(metricValue) as metricValue,
-    min(createdAt) as createdAt
+    'Model' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Comment' as metricType,
+    any(event.3) as metricValue,
+    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
 from (
     select
-        event.1 as entityType,
-        assumeNotNull(event.2) as entityId,
-        ifNull(event.3, 0) as userId,
-        event.4 as metricType,
-        event.5 as metricValue,
-        ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt,
-        event.8 as sourceRow
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
+        (
+            modelId,
+            userId,
+            1,
+            createdAt,
+            0
+        ) as event
     from (
         select
-            arrayJoin([
-                -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event? which source row?
-                (
-                    'Model', modelId, userId, 'Comment', 1, createdAt,
-                    not tosViolation and modelId in (select id from `metrics`.`stg_model`),
-                    0
-                )
-            ]) as event
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(not tosViolation and modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model Comment
+            ])) as metricNumber
         from comment
     )
-    where event.7 and event.5 != 0
 )
--- once_per_user metrics have sourceRow 0: of their events the earliest of each entity and user stays
-group by entityType, entityId, userId, metricType, sourceRow;
+-- of the events with the same source row, entity and user the earliest stays
+group by metricNumber, entityId, userId, event.5;
 
 -- Model Earned, from compensation_events
 with earning as (
@@ -159,24 +153,32 @@ compensation as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Model' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Earned' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Model', modelId, 0, 'Earned', total, createdAt,
-                modelId in (select id from `metrics`.`stg_model`)
-            )
-        ]) as event
-    from compensation
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            modelId,
+            0,
+            total,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(modelId in (select id from `metrics`.`stg_model`) and total != 0, 1, 0) -- Model Earned
+            ])) as metricNumber
+        from compensation
+    )
+);
 
 -- Model Download, from download_events
 with download as (
@@ -192,24 +194,32 @@ with download as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Model' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Download' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Model', modelId, userId, 'Download', 1, createdAt,
-                modelId != 0 and modelId in (select id from `metrics`.`stg_model`)
-            )
-        ]) as event
-    from download
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            modelId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(modelId != 0 and modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model Download
+            ])) as metricNumber
+        from download
+    )
+);
 
 -- Model Generation, from generation_events
 with job as (
@@ -232,24 +242,32 @@ generation as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Model' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Generation' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Model', modelId, userId, 'Generation', 1, createdAt,
-                modelId in (select id from `metrics`.`stg_model`)
-            )
-        ]) as event
-    from generation
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            modelId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model Generation
+            ])) as metricNumber
+        from generation
+    )
+);
 
 -- Model Image, from image_resource_events
 with resource as (
@@ -264,24 +282,32 @@ with resource as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Model' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Image' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Model', modelId, userId, 'Image', 1, createdAt,
-                modelId in (select id from `metrics`.`stg_model`)
-            )
-        ]) as event
-    from resource
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            modelId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model Image
+            ])) as metricNumber
+        from resource
+    )
+);
 
 -- Model Rating, from resource_review_events
 with review as (
@@ -299,24 +325,32 @@ with review as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Model' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Rating' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Model', modelId, userId, 'Rating', rating, createdAt,
-                not exclude and not tosViolation and modelId in (select id from `metrics`.`stg_model`)
-            )
-        ]) as event
-    from review
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            modelId,
+            userId,
+            rating,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(not exclude and not tosViolation and modelId in (select id from `metrics`.`stg_model`) and rating != 0, 1, 0) -- Model Rating
+            ])) as metricNumber
+        from review
+    )
+);
 
 -- Model RatingCount, from resource_review_events
 with review as (
@@ -334,24 +368,32 @@ with review as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Model' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'RatingCount' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Model', modelId, userId, 'RatingCount', 1, createdAt,
-                not exclude and not tosViolation and modelId in (select id from `metrics`.`stg_model`)
-            )
-        ]) as event
-    from review
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            modelId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(not exclude and not tosViolation and modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model RatingCount
+            ])) as metricNumber
+        from review
+    )
+);
 
 -- Model ThumbsUp, from resource_review_events
 with review as (
@@ -369,37 +411,35 @@ with review as (
 )
 
 select
-    entityType,
-    entityId,
-    userId,
-    metricType,
-    any(metricValue) as metricValue,
-    min(createdAt) as createdAt
+    'Model' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ThumbsUp' as metricType,
+    any(event.3) as metricValue,
+    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
 from (
     select
-        event.1 as entityType,
-        assumeNotNull(event.2) as entityId,
-        ifNull(event.3, 0) as userId,
-        event.4 as metricType,
-        event.5 as metricValue,
-        ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt,
-        event.8 as sourceRow
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
+        (
+            modelId,
+            userId,
+            1,
+            createdAt,
+            0
+        ) as event
     from (
         select
-            arrayJoin([
-                -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event? which source row?
-                (
-                    'Model', modelId, userId, 'ThumbsUp', 1, createdAt,
-                    not exclude and not tosViolation and recommended and modelId in (select id from `metrics`.`stg_model`),
-                    0
-                )
-            ]) as event
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(not exclude and not tosViolation and recommended and modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model ThumbsUp
+            ])) as metricNumber
         from review
     )
-    where event.7 and event.5 != 0
 )
--- once_per_user metrics have sourceRow 0: of their events the earliest of each entity and user stays
-group by entityType, entityId, userId, metricType, sourceRow;
+-- of the events with the same source row, entity and user the earliest stays
+group by metricNumber, entityId, userId, event.5;
 
 -- Model ThumbsDown, from resource_review_events
 with review as (
@@ -417,37 +457,35 @@ with review as (
 )
 
 select
-    entityType,
-    entityId,
-    userId,
-    metricType,
-    any(metricValue) as metricValue,
-    min(createdAt) as createdAt
+    'Model' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ThumbsDown' as metricType,
+    any(event.3) as metricValue,
+    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
 from (
     select
-        event.1 as entityType,
-        assumeNotNull(event.2) as entityId,
-        ifNull(event.3, 0) as userId,
-        event.4 as metricType,
-        event.5 as metricValue,
-        ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt,
-        event.8 as sourceRow
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
+        (
+            modelId,
+            userId,
+            1,
+            createdAt,
+            0
+        ) as event
     from (
         select
-            arrayJoin([
-                -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event? which source row?
-                (
-                    'Model', modelId, userId, 'ThumbsDown', 1, createdAt,
-                    not exclude and not tosViolation and not recommended and modelId in (select id from `metrics`.`stg_model`),
-                    0
-                )
-            ]) as event
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(not exclude and not tosViolation and not recommended and modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model ThumbsDown
+            ])) as metricNumber
         from review
     )
-    where event.7 and event.5 != 0
 )
--- once_per_user metrics have sourceRow 0: of their events the earliest of each entity and user stays
-group by entityType, entityId, userId, metricType, sourceRow;
+-- of the events with the same source row, entity and user the earliest stays
+group by metricNumber, entityId, userId, event.5;
 
 -- Model TipCount, from tip_events
 with tip as (
@@ -490,24 +528,32 @@ gift as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Model' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'TipCount' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Model', entityId, userId, 'TipCount', 1, createdAt,
-                entityType = 'Model' and entityId in (select id from `metrics`.`stg_model`)
-            )
-        ]) as event
-    from gift
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            entityId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(entityType = 'Model' and entityId in (select id from `metrics`.`stg_model`), 1, 0) -- Model TipCount
+            ])) as metricNumber
+        from gift
+    )
+);
 
 -- Model TipAmount, from tip_events
 with tip as (
@@ -550,21 +596,29 @@ gift as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Model' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'TipAmount' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Model', entityId, userId, 'TipAmount', amount, createdAt,
-                entityType = 'Model' and entityId in (select id from `metrics`.`stg_model`)
-            )
-        ]) as event
-    from gift
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            entityId,
+            userId,
+            amount,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(entityType = 'Model' and entityId in (select id from `metrics`.`stg_model`) and amount != 0, 1, 0) -- Model TipAmount
+            ])) as metricNumber
+        from gift
+    )
+);

@@ -14,37 +14,35 @@ with item as (
 )
 
 select
-    entityType,
-    entityId,
-    userId,
-    metricType,
-    any(metricValue) as metricValue,
-    min(createdAt) as createdAt
+    'ModelVersion' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Collection' as metricType,
+    any(event.3) as metricValue,
+    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
 from (
     select
-        event.1 as entityType,
-        assumeNotNull(event.2) as entityId,
-        ifNull(event.3, 0) as userId,
-        event.4 as metricType,
-        event.5 as metricValue,
-        ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt,
-        event.8 as sourceRow
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
+        (
+            modelVersionId,
+            addedById,
+            1,
+            addedAt,
+            0
+        ) as event
     from (
         select
-            arrayJoin([
-                -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event? which source row?
-                (
-                    'ModelVersion', modelVersionId, addedById, 'Collection', 1, addedAt,
-                    addedById is not null and modelVersionId in (select id from `metrics`.`stg_model_version`),
-                    0
-                )
-            ]) as event
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(addedById is not null and modelVersionId in (select id from `metrics`.`stg_model_version`), 1, 0) -- ModelVersion Collection
+            ])) as metricNumber
         from item
     )
-    where event.7 and event.5 != 0
 )
--- once_per_user metrics have sourceRow 0: of their events the earliest of each entity and user stays
-group by entityType, entityId, userId, metricType, sourceRow;
+-- of the events with the same source row, entity and user the earliest stays
+group by metricNumber, entityId, userId, event.5;
 
 -- ModelVersion Earned, from compensation_events
 with earning as (
@@ -68,24 +66,32 @@ compensation as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'ModelVersion' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Earned' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'ModelVersion', modelVersionId, 0, 'Earned', total, createdAt,
-                true
-            )
-        ]) as event
-    from compensation
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            modelVersionId,
+            0,
+            total,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(total != 0, 1, 0) -- ModelVersion Earned
+            ])) as metricNumber
+        from compensation
+    )
+);
 
 -- ModelVersion Download, from download_events
 with download as (
@@ -101,24 +107,32 @@ with download as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'ModelVersion' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Download' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'ModelVersion', modelVersionId, userId, 'Download', 1, createdAt,
-                modelVersionId != 0 and modelVersionId in (select id from `metrics`.`stg_model_version`)
-            )
-        ]) as event
-    from download
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            modelVersionId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(modelVersionId != 0 and modelVersionId in (select id from `metrics`.`stg_model_version`), 1, 0) -- ModelVersion Download
+            ])) as metricNumber
+        from download
+    )
+);
 
 -- ModelVersion Generation, from generation_events
 with job as (
@@ -141,24 +155,32 @@ generation as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'ModelVersion' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Generation' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'ModelVersion', modelVersionId, userId, 'Generation', 1, createdAt,
-                true
-            )
-        ]) as event
-    from generation
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            modelVersionId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(true, 1, 0) -- ModelVersion Generation
+            ])) as metricNumber
+        from generation
+    )
+);
 
 -- ModelVersion Image, from image_resource_events
 with resource as (
@@ -173,24 +195,32 @@ with resource as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'ModelVersion' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Image' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'ModelVersion', modelVersionId, userId, 'Image', 1, createdAt,
-                true
-            )
-        ]) as event
-    from resource
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            modelVersionId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(true, 1, 0) -- ModelVersion Image
+            ])) as metricNumber
+        from resource
+    )
+);
 
 -- ModelVersion Rating, from resource_review_events
 with review as (
@@ -208,24 +238,32 @@ with review as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'ModelVersion' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Rating' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'ModelVersion', modelVersionId, userId, 'Rating', rating, createdAt,
-                not exclude and not tosViolation and modelVersionId in (select id from `metrics`.`stg_model_version`)
-            )
-        ]) as event
-    from review
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            modelVersionId,
+            userId,
+            rating,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(not exclude and not tosViolation and modelVersionId in (select id from `metrics`.`stg_model_version`) and rating != 0, 1, 0) -- ModelVersion Rating
+            ])) as metricNumber
+        from review
+    )
+);
 
 -- ModelVersion RatingCount, from resource_review_events
 with review as (
@@ -243,24 +281,32 @@ with review as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'ModelVersion' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'RatingCount' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'ModelVersion', modelVersionId, userId, 'RatingCount', 1, createdAt,
-                not exclude and not tosViolation and modelVersionId in (select id from `metrics`.`stg_model_version`)
-            )
-        ]) as event
-    from review
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            modelVersionId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(not exclude and not tosViolation and modelVersionId in (select id from `metrics`.`stg_model_version`), 1, 0) -- ModelVersion RatingCount
+            ])) as metricNumber
+        from review
+    )
+);
 
 -- ModelVersion ThumbsUp, from resource_review_events
 with review as (
@@ -278,37 +324,35 @@ with review as (
 )
 
 select
-    entityType,
-    entityId,
-    userId,
-    metricType,
-    any(metricValue) as metricValue,
-    min(createdAt) as createdAt
+    'ModelVersion' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ThumbsUp' as metricType,
+    any(event.3) as metricValue,
+    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
 from (
     select
-        event.1 as entityType,
-        assumeNotNull(event.2) as entityId,
-        ifNull(event.3, 0) as userId,
-        event.4 as metricType,
-        event.5 as metricValue,
-        ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt,
-        event.8 as sourceRow
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
+        (
+            modelVersionId,
+            userId,
+            1,
+            createdAt,
+            0
+        ) as event
     from (
         select
-            arrayJoin([
-                -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event? which source row?
-                (
-                    'ModelVersion', modelVersionId, userId, 'ThumbsUp', 1, createdAt,
-                    not exclude and not tosViolation and recommended and modelVersionId in (select id from `metrics`.`stg_model_version`),
-                    0
-                )
-            ]) as event
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(not exclude and not tosViolation and recommended and modelVersionId in (select id from `metrics`.`stg_model_version`), 1, 0) -- ModelVersion ThumbsUp
+            ])) as metricNumber
         from review
     )
-    where event.7 and event.5 != 0
 )
--- once_per_user metrics have sourceRow 0: of their events the earliest of each entity and user stays
-group by entityType, entityId, userId, metricType, sourceRow;
+-- of the events with the same source row, entity and user the earliest stays
+group by metricNumber, entityId, userId, event.5;
 
 -- ModelVersion ThumbsDown, from resource_review_events
 with review as (
@@ -326,37 +370,35 @@ with review as (
 )
 
 select
-    entityType,
-    entityId,
-    userId,
-    metricType,
-    any(metricValue) as metricValue,
-    min(createdAt) as createdAt
+    'ModelVersion' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ThumbsDown' as metricType,
+    any(event.3) as metricValue,
+    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
 from (
     select
-        event.1 as entityType,
-        assumeNotNull(event.2) as entityId,
-        ifNull(event.3, 0) as userId,
-        event.4 as metricType,
-        event.5 as metricValue,
-        ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt,
-        event.8 as sourceRow
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
+        (
+            modelVersionId,
+            userId,
+            1,
+            createdAt,
+            0
+        ) as event
     from (
         select
-            arrayJoin([
-                -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event? which source row?
-                (
-                    'ModelVersion', modelVersionId, userId, 'ThumbsDown', 1, createdAt,
-                    not exclude and not tosViolation and not recommended and modelVersionId in (select id from `metrics`.`stg_model_version`),
-                    0
-                )
-            ]) as event
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(not exclude and not tosViolation and not recommended and modelVersionId in (select id from `metrics`.`stg_model_version`), 1, 0) -- ModelVersion ThumbsDown
+            ])) as metricNumber
         from review
     )
-    where event.7 and event.5 != 0
 )
--- once_per_user metrics have sourceRow 0: of their events the earliest of each entity and user stays
-group by entityType, entityId, userId, metricType, sourceRow;
+-- of the events with the same source row, entity and user the earliest stays
+group by metricNumber, entityId, userId, event.5;
 
 -- ModelVersion TipCount, from tip_events
 with tip as (
@@ -399,24 +441,32 @@ gift as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'ModelVersion' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'TipCount' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'ModelVersion', entityId, userId, 'TipCount', 1, createdAt,
-                entityType = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`)
-            )
-        ]) as event
-    from gift
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            entityId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(entityType = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`), 1, 0) -- ModelVersion TipCount
+            ])) as metricNumber
+        from gift
+    )
+);
 
 -- ModelVersion TipAmount, from tip_events
 with tip as (
@@ -459,21 +509,29 @@ gift as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'ModelVersion' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'TipAmount' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'ModelVersion', entityId, userId, 'TipAmount', amount, createdAt,
-                entityType = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`)
-            )
-        ]) as event
-    from gift
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            entityId,
+            userId,
+            amount,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(entityType = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`) and amount != 0, 1, 0) -- ModelVersion TipAmount
+            ])) as metricNumber
+        from gift
+    )
+);

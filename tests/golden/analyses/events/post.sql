@@ -14,24 +14,32 @@ with item as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Post' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Collection' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Post', postId, addedById, 'Collection', 1, addedAt,
-                postId in (select id from `metrics`.`stg_post`)
-            )
-        ]) as event
-    from item
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            postId,
+            addedById,
+            1,
+            addedAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(postId in (select id from `metrics`.`stg_post`), 1, 0) -- Post Collection
+            ])) as metricNumber
+        from item
+    )
+);
 
 -- Post Comment, from comment_v2_events
 with comment as (
@@ -47,24 +55,32 @@ with comment as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Post' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Comment' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Post', postId, userId, 'Comment', 1, createdAt,
-                postId in (select id from `metrics`.`stg_post`)
-            )
-        ]) as event
-    from comment
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            postId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(postId in (select id from `metrics`.`stg_post`), 1, 0) -- Post Comment
+            ])) as metricNumber
+        from comment
+    )
+);
 
 -- Post ReactionLike, from image_reaction_events
 with reaction as (
@@ -80,24 +96,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Post' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ReactionLike' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Post', postId, userId, 'ReactionLike', 1, createdAt,
-                reaction = 'Like' and postId in (select id from `metrics`.`stg_post`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            postId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Like' and postId in (select id from `metrics`.`stg_post`), 1, 0) -- Post ReactionLike
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- Post ReactionDislike, from image_reaction_events
 with reaction as (
@@ -113,24 +137,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Post' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ReactionDislike' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Post', postId, userId, 'ReactionDislike', 1, createdAt,
-                reaction = 'Dislike' and postId in (select id from `metrics`.`stg_post`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            postId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Dislike' and postId in (select id from `metrics`.`stg_post`), 1, 0) -- Post ReactionDislike
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- Post ReactionLaugh, from image_reaction_events
 with reaction as (
@@ -146,24 +178,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Post' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ReactionLaugh' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Post', postId, userId, 'ReactionLaugh', 1, createdAt,
-                reaction = 'Laugh' and postId in (select id from `metrics`.`stg_post`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            postId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Laugh' and postId in (select id from `metrics`.`stg_post`), 1, 0) -- Post ReactionLaugh
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- Post ReactionCry, from image_reaction_events
 with reaction as (
@@ -179,24 +219,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Post' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ReactionCry' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Post', postId, userId, 'ReactionCry', 1, createdAt,
-                reaction = 'Cry' and postId in (select id from `metrics`.`stg_post`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            postId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Cry' and postId in (select id from `metrics`.`stg_post`), 1, 0) -- Post ReactionCry
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- Post ReactionHeart, from image_reaction_events
 with reaction as (
@@ -212,24 +260,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Post' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'ReactionHeart' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Post', postId, userId, 'ReactionHeart', 1, createdAt,
-                reaction = 'Heart' and postId in (select id from `metrics`.`stg_post`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            postId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Heart' and postId in (select id from `metrics`.`stg_post`), 1, 0) -- Post ReactionHeart
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- Post TipCount, from tip_events
 with tip as (
@@ -272,24 +328,32 @@ gift as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Post' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'TipCount' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Post', entityId, userId, 'TipCount', 1, createdAt,
-                entityType = 'Post' and entityId in (select id from `metrics`.`stg_post`)
-            )
-        ]) as event
-    from gift
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            entityId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(entityType = 'Post' and entityId in (select id from `metrics`.`stg_post`), 1, 0) -- Post TipCount
+            ])) as metricNumber
+        from gift
+    )
+);
 
 -- Post TipAmount, from tip_events
 with tip as (
@@ -332,21 +396,29 @@ gift as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Post' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'TipAmount' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Post', entityId, userId, 'TipAmount', amount, createdAt,
-                entityType = 'Post' and entityId in (select id from `metrics`.`stg_post`)
-            )
-        ]) as event
-    from gift
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            entityId,
+            userId,
+            amount,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(entityType = 'Post' and entityId in (select id from `metrics`.`stg_post`) and amount != 0, 1, 0) -- Post TipAmount
+            ])) as metricNumber
+        from gift
+    )
+);

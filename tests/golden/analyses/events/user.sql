@@ -12,24 +12,32 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'User' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'UserImageReaction' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'User', ownerId, userId, 'UserImageReaction', 1, createdAt,
-                ownerId in (select id from `metrics`.`stg_user`)
-            )
-        ]) as event
-    from reaction
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            ownerId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(ownerId in (select id from `metrics`.`stg_user`), 1, 0) -- User UserImageReaction
+            ])) as metricNumber
+        from reaction
+    )
+);
 
 -- User Review, from resource_review_events
 with review as (
@@ -47,24 +55,32 @@ with review as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'User' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Review' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'User', userId, userId, 'Review', 1, createdAt,
-                modelVersionId in (select id from `metrics`.`stg_model_version` where status = 'Published') and userId in (select id from `metrics`.`stg_user`)
-            )
-        ]) as event
-    from review
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            userId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(modelVersionId in (select id from `metrics`.`stg_model_version` where status = 'Published') and userId in (select id from `metrics`.`stg_user`), 1, 0) -- User Review
+            ])) as metricNumber
+        from review
+    )
+);
 
 -- User Following, from user_engagement_events
 with engagement as (
@@ -77,24 +93,32 @@ with engagement as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'User' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Following' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'User', userId, userId, 'Following', 1, createdAt,
-                type = 'Follow' and userId in (select id from `metrics`.`stg_user`)
-            )
-        ]) as event
-    from engagement
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            userId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(type = 'Follow' and userId in (select id from `metrics`.`stg_user`), 1, 0) -- User Following
+            ])) as metricNumber
+        from engagement
+    )
+);
 
 -- User Follower, from user_engagement_events
 with engagement as (
@@ -107,24 +131,32 @@ with engagement as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'User' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Follower' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'User', targetUserId, userId, 'Follower', 1, createdAt,
-                type = 'Follow' and targetUserId in (select id from `metrics`.`stg_user`)
-            )
-        ]) as event
-    from engagement
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            targetUserId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(type = 'Follow' and targetUserId in (select id from `metrics`.`stg_user`), 1, 0) -- User Follower
+            ])) as metricNumber
+        from engagement
+    )
+);
 
 -- User Hidden, from user_engagement_events
 with engagement as (
@@ -137,21 +169,29 @@ with engagement as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'User' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Hidden' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'User', targetUserId, userId, 'Hidden', 1, createdAt,
-                type = 'Hide' and targetUserId in (select id from `metrics`.`stg_user`)
-            )
-        ]) as event
-    from engagement
-)
-where event.7 and event.5 != 0;
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            targetUserId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(type = 'Hide' and targetUserId in (select id from `metrics`.`stg_user`), 1, 0) -- User Hidden
+            ])) as metricNumber
+        from engagement
+    )
+);

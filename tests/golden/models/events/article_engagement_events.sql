@@ -8,21 +8,29 @@ with engagement as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Article' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Hide' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Article', articleId, userId, 'Hide', 1, createdAt,
-                type = 'Hide' and articleId in (select id from `metrics`.`stg_article`)
-            )
-        ]) as event
-    from engagement
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            articleId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(type = 'Hide' and articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article Hide
+            ])) as metricNumber
+        from engagement
+    )
 )
-where event.7 and event.5 != 0

@@ -8,37 +8,33 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Article' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    ['ReactionLike', 'ReactionDislike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart'][metricNumber] as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Article', articleId, userId, 'ReactionLike', 1, createdAt,
-                reaction = 'Like' and articleId in (select id from `metrics`.`stg_article`)
-            ),
-            (
-                'Article', articleId, userId, 'ReactionDislike', 1, createdAt,
-                reaction = 'Dislike' and articleId in (select id from `metrics`.`stg_article`)
-            ),
-            (
-                'Article', articleId, userId, 'ReactionLaugh', 1, createdAt,
-                reaction = 'Laugh' and articleId in (select id from `metrics`.`stg_article`)
-            ),
-            (
-                'Article', articleId, userId, 'ReactionCry', 1, createdAt,
-                reaction = 'Cry' and articleId in (select id from `metrics`.`stg_article`)
-            ),
-            (
-                'Article', articleId, userId, 'ReactionHeart', 1, createdAt,
-                reaction = 'Heart' and articleId in (select id from `metrics`.`stg_article`)
-            )
-        ]) as event
-    from reaction
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            articleId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Like' and articleId in (select id from `metrics`.`stg_article`), 1, 0), -- Article ReactionLike
+                if(reaction = 'Dislike' and articleId in (select id from `metrics`.`stg_article`), 2, 0), -- Article ReactionDislike
+                if(reaction = 'Laugh' and articleId in (select id from `metrics`.`stg_article`), 3, 0), -- Article ReactionLaugh
+                if(reaction = 'Cry' and articleId in (select id from `metrics`.`stg_article`), 4, 0), -- Article ReactionCry
+                if(reaction = 'Heart' and articleId in (select id from `metrics`.`stg_article`), 5, 0) -- Article ReactionHeart
+            ])) as metricNumber
+        from reaction
+    )
 )
-where event.7 and event.5 != 0

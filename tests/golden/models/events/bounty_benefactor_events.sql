@@ -10,29 +10,31 @@ with benefactor as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    ['Bounty', 'Bounty', 'BountyEntry'][metricNumber] as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    ['Benefactor', 'UnitAmount', 'UnitAmount'][metricNumber] as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Bounty', bountyId, userId, 'Benefactor', 1, createdAt,
-                bountyId in (select id from `metrics`.`stg_bounty`)
-            ),
-            (
-                'Bounty', bountyId, userId, 'UnitAmount', unitAmount, createdAt,
-                bountyId in (select id from `metrics`.`stg_bounty`)
-            ),
-            (
-                'BountyEntry', awardedToId, userId, 'UnitAmount', unitAmount, awardedAt,
-                awardedToId in (select id from `metrics`.`stg_bounty_entry`)
-            )
-        ]) as event
-    from benefactor
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            [bountyId, bountyId, awardedToId][metricNumber],
+            userId,
+            [1, unitAmount, unitAmount][metricNumber],
+            [createdAt, createdAt, awardedAt][metricNumber]
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(bountyId in (select id from `metrics`.`stg_bounty`), 1, 0), -- Bounty Benefactor
+                if(bountyId in (select id from `metrics`.`stg_bounty`) and unitAmount != 0, 2, 0), -- Bounty UnitAmount
+                if(awardedToId in (select id from `metrics`.`stg_bounty_entry`) and unitAmount != 0, 3, 0) -- BountyEntry UnitAmount
+            ])) as metricNumber
+        from benefactor
+    )
 )
-where event.7 and event.5 != 0

@@ -8,25 +8,30 @@ with engagement as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Bounty' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    ['Favorite', 'Track'][metricNumber] as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Bounty', bountyId, userId, 'Favorite', 1, createdAt,
-                type = 'Favorite' and bountyId in (select id from `metrics`.`stg_bounty`)
-            ),
-            (
-                'Bounty', bountyId, userId, 'Track', 1, createdAt,
-                type = 'Track' and bountyId in (select id from `metrics`.`stg_bounty`)
-            )
-        ]) as event
-    from engagement
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            bountyId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(type = 'Favorite' and bountyId in (select id from `metrics`.`stg_bounty`), 1, 0), -- Bounty Favorite
+                if(type = 'Track' and bountyId in (select id from `metrics`.`stg_bounty`), 2, 0) -- Bounty Track
+            ])) as metricNumber
+        from engagement
+    )
 )
-where event.7 and event.5 != 0

@@ -7,21 +7,29 @@ with entry as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Bounty' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Entry' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Bounty', bountyId, userId, 'Entry', 1, createdAt,
-                bountyId in (select id from `metrics`.`stg_bounty`)
-            )
-        ]) as event
-    from entry
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            bountyId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(bountyId in (select id from `metrics`.`stg_bounty`), 1, 0) -- Bounty Entry
+            ])) as metricNumber
+        from entry
+    )
 )
-where event.7 and event.5 != 0

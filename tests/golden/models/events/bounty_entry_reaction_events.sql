@@ -8,37 +8,33 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'BountyEntry' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    ['ReactionLike', 'ReactionDislike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart'][metricNumber] as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'BountyEntry', bountyEntryId, userId, 'ReactionLike', 1, createdAt,
-                reaction = 'Like' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`)
-            ),
-            (
-                'BountyEntry', bountyEntryId, userId, 'ReactionDislike', 1, createdAt,
-                reaction = 'Dislike' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`)
-            ),
-            (
-                'BountyEntry', bountyEntryId, userId, 'ReactionLaugh', 1, createdAt,
-                reaction = 'Laugh' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`)
-            ),
-            (
-                'BountyEntry', bountyEntryId, userId, 'ReactionCry', 1, createdAt,
-                reaction = 'Cry' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`)
-            ),
-            (
-                'BountyEntry', bountyEntryId, userId, 'ReactionHeart', 1, createdAt,
-                reaction = 'Heart' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`)
-            )
-        ]) as event
-    from reaction
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            bountyEntryId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(reaction = 'Like' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 1, 0), -- BountyEntry ReactionLike
+                if(reaction = 'Dislike' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 2, 0), -- BountyEntry ReactionDislike
+                if(reaction = 'Laugh' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 3, 0), -- BountyEntry ReactionLaugh
+                if(reaction = 'Cry' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 4, 0), -- BountyEntry ReactionCry
+                if(reaction = 'Heart' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 5, 0) -- BountyEntry ReactionHeart
+            ])) as metricNumber
+        from reaction
+    )
 )
-where event.7 and event.5 != 0

@@ -13,69 +13,39 @@ with item as (
 )
 
 select
-    entityType,
-    entityId,
-    userId,
-    metricType,
-    any(metricValue) as metricValue,
-    min(createdAt) as createdAt
+    ['Model', 'Model', 'ModelVersion', 'Post', 'Image', 'Article', 'Article', 'Collection'][metricNumber] as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    ['Favorite', 'Collection', 'Collection', 'Collection', 'Collection', 'Favorite', 'Collection', 'Item'][metricNumber] as metricType,
+    any(event.3) as metricValue,
+    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
 from (
     select
-        event.1 as entityType,
-        assumeNotNull(event.2) as entityId,
-        ifNull(event.3, 0) as userId,
-        event.4 as metricType,
-        event.5 as metricValue,
-        ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt,
-        event.8 as sourceRow
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
+        (
+            [modelId, modelId, modelVersionId, postId, imageId, articleId, articleId, collectionId][metricNumber],
+            addedById,
+            1,
+            addedAt,
+            [0, 0, 0, id, id, id, id, id][metricNumber]
+        ) as event
     from (
         select
-            arrayJoin([
-                -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event? which source row?
-                (
-                    'Model', modelId, addedById, 'Favorite', 1, addedAt,
-                    addedById is not null and modelId in (select id from `metrics`.`stg_model`),
-                    0
-                ),
-                (
-                    'Model', modelId, addedById, 'Collection', 1, addedAt,
-                    addedById is not null and modelId in (select id from `metrics`.`stg_model`),
-                    0
-                ),
-                (
-                    'ModelVersion', modelVersionId, addedById, 'Collection', 1, addedAt,
-                    addedById is not null and modelVersionId in (select id from `metrics`.`stg_model_version`),
-                    0
-                ),
-                (
-                    'Post', postId, addedById, 'Collection', 1, addedAt,
-                    postId in (select id from `metrics`.`stg_post`),
-                    id
-                ),
-                (
-                    'Image', imageId, addedById, 'Collection', 1, addedAt,
-                    imageId in (select id from `metrics`.`stg_image`),
-                    id
-                ),
-                (
-                    'Article', articleId, addedById, 'Favorite', 1, addedAt,
-                    articleId in (select id from `metrics`.`stg_article`),
-                    id
-                ),
-                (
-                    'Article', articleId, addedById, 'Collection', 1, addedAt,
-                    articleId in (select id from `metrics`.`stg_article`),
-                    id
-                ),
-                (
-                    'Collection', collectionId, addedById, 'Item', 1, addedAt,
-                    collectionId in (select id from `metrics`.`stg_collection`),
-                    id
-                )
-            ]) as event
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(addedById is not null and modelId in (select id from `metrics`.`stg_model`), 1, 0), -- Model Favorite
+                if(addedById is not null and modelId in (select id from `metrics`.`stg_model`), 2, 0), -- Model Collection
+                if(addedById is not null and modelVersionId in (select id from `metrics`.`stg_model_version`), 3, 0), -- ModelVersion Collection
+                if(postId in (select id from `metrics`.`stg_post`), 4, 0), -- Post Collection
+                if(imageId in (select id from `metrics`.`stg_image`), 5, 0), -- Image Collection
+                if(articleId in (select id from `metrics`.`stg_article`), 6, 0), -- Article Favorite
+                if(articleId in (select id from `metrics`.`stg_article`), 7, 0), -- Article Collection
+                if(collectionId in (select id from `metrics`.`stg_collection`), 8, 0) -- Collection Item
+            ])) as metricNumber
         from item
     )
-    where event.7 and event.5 != 0
 )
--- once_per_user metrics have sourceRow 0: of their events the earliest of each entity and user stays
-group by entityType, entityId, userId, metricType, sourceRow
+-- of the events with the same source row, entity and user the earliest stays
+group by metricNumber, entityId, userId, event.5

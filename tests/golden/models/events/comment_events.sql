@@ -8,34 +8,32 @@ with comment as (
 )
 
 select
-    entityType,
-    entityId,
-    userId,
-    metricType,
-    any(metricValue) as metricValue,
-    min(createdAt) as createdAt
+    'Model' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Comment' as metricType,
+    any(event.3) as metricValue,
+    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
 from (
     select
-        event.1 as entityType,
-        assumeNotNull(event.2) as entityId,
-        ifNull(event.3, 0) as userId,
-        event.4 as metricType,
-        event.5 as metricValue,
-        ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt,
-        event.8 as sourceRow
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
+        (
+            modelId,
+            userId,
+            1,
+            createdAt,
+            0
+        ) as event
     from (
         select
-            arrayJoin([
-                -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event? which source row?
-                (
-                    'Model', modelId, userId, 'Comment', 1, createdAt,
-                    not tosViolation and modelId in (select id from `metrics`.`stg_model`),
-                    0
-                )
-            ]) as event
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(not tosViolation and modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model Comment
+            ])) as metricNumber
         from comment
     )
-    where event.7 and event.5 != 0
 )
--- once_per_user metrics have sourceRow 0: of their events the earliest of each entity and user stays
-group by entityType, entityId, userId, metricType, sourceRow
+-- of the events with the same source row, entity and user the earliest stays
+group by metricNumber, entityId, userId, event.5

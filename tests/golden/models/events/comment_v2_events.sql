@@ -11,33 +11,32 @@ with comment as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    ['Post', 'Image', 'Article', 'Bounty'][metricNumber] as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Comment' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Post', postId, userId, 'Comment', 1, createdAt,
-                postId in (select id from `metrics`.`stg_post`)
-            ),
-            (
-                'Image', imageId, userId, 'Comment', 1, createdAt,
-                imageId in (select id from `metrics`.`stg_image`)
-            ),
-            (
-                'Article', articleId, userId, 'Comment', 1, createdAt,
-                articleId in (select id from `metrics`.`stg_article`)
-            ),
-            (
-                'Bounty', bountyId, userId, 'Comment', 1, createdAt,
-                bountyId in (select id from `metrics`.`stg_bounty`)
-            )
-        ]) as event
-    from comment
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            [postId, imageId, articleId, bountyId][metricNumber],
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(postId in (select id from `metrics`.`stg_post`), 1, 0), -- Post Comment
+                if(imageId in (select id from `metrics`.`stg_image`), 2, 0), -- Image Comment
+                if(articleId in (select id from `metrics`.`stg_article`), 3, 0), -- Article Comment
+                if(bountyId in (select id from `metrics`.`stg_bounty`), 4, 0) -- Bounty Comment
+            ])) as metricNumber
+        from comment
+    )
 )
-where event.7 and event.5 != 0

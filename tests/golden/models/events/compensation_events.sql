@@ -19,25 +19,30 @@ compensation as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    ['Model', 'ModelVersion'][metricNumber] as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Earned' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Model', modelId, 0, 'Earned', total, createdAt,
-                modelId in (select id from `metrics`.`stg_model`)
-            ),
-            (
-                'ModelVersion', modelVersionId, 0, 'Earned', total, createdAt,
-                true
-            )
-        ]) as event
-    from compensation
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            [modelId, modelVersionId][metricNumber],
+            0,
+            total,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(modelId in (select id from `metrics`.`stg_model`) and total != 0, 1, 0), -- Model Earned
+                if(total != 0, 2, 0) -- ModelVersion Earned
+            ])) as metricNumber
+        from compensation
+    )
 )
-where event.7 and event.5 != 0

@@ -18,25 +18,30 @@ generation as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    ['Model', 'ModelVersion'][metricNumber] as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    'Generation' as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Model', modelId, userId, 'Generation', 1, createdAt,
-                modelId in (select id from `metrics`.`stg_model`)
-            ),
-            (
-                'ModelVersion', modelVersionId, userId, 'Generation', 1, createdAt,
-                true
-            )
-        ]) as event
-    from generation
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            [modelId, modelVersionId][metricNumber],
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(modelId in (select id from `metrics`.`stg_model`), 1, 0), -- Model Generation
+                if(true, 2, 0) -- ModelVersion Generation
+            ])) as metricNumber
+        from generation
+    )
 )
-where event.7 and event.5 != 0

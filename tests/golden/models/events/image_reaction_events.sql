@@ -11,57 +11,38 @@ with reaction as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    ['User', 'Post', 'Post', 'Post', 'Post', 'Post', 'Image', 'Image', 'Image', 'Image'][metricNumber] as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    ['UserImageReaction', 'ReactionLike', 'ReactionDislike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart', 'ReactionLike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart'][metricNumber] as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'User', ownerId, userId, 'UserImageReaction', 1, createdAt,
-                ownerId in (select id from `metrics`.`stg_user`)
-            ),
-            (
-                'Post', postId, userId, 'ReactionLike', 1, createdAt,
-                reaction = 'Like' and postId in (select id from `metrics`.`stg_post`)
-            ),
-            (
-                'Post', postId, userId, 'ReactionDislike', 1, createdAt,
-                reaction = 'Dislike' and postId in (select id from `metrics`.`stg_post`)
-            ),
-            (
-                'Post', postId, userId, 'ReactionLaugh', 1, createdAt,
-                reaction = 'Laugh' and postId in (select id from `metrics`.`stg_post`)
-            ),
-            (
-                'Post', postId, userId, 'ReactionCry', 1, createdAt,
-                reaction = 'Cry' and postId in (select id from `metrics`.`stg_post`)
-            ),
-            (
-                'Post', postId, userId, 'ReactionHeart', 1, createdAt,
-                reaction = 'Heart' and postId in (select id from `metrics`.`stg_post`)
-            ),
-            (
-                'Image', imageId, userId, 'ReactionLike', 1, createdAt,
-                reaction = 'Like'
-            ),
-            (
-                'Image', imageId, userId, 'ReactionLaugh', 1, createdAt,
-                reaction = 'Laugh'
-            ),
-            (
-                'Image', imageId, userId, 'ReactionCry', 1, createdAt,
-                reaction = 'Cry'
-            ),
-            (
-                'Image', imageId, userId, 'ReactionHeart', 1, createdAt,
-                reaction = 'Heart'
-            )
-        ]) as event
-    from reaction
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            [ownerId, postId, postId, postId, postId, postId, imageId, imageId, imageId, imageId][metricNumber],
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(ownerId in (select id from `metrics`.`stg_user`), 1, 0), -- User UserImageReaction
+                if(reaction = 'Like' and postId in (select id from `metrics`.`stg_post`), 2, 0), -- Post ReactionLike
+                if(reaction = 'Dislike' and postId in (select id from `metrics`.`stg_post`), 3, 0), -- Post ReactionDislike
+                if(reaction = 'Laugh' and postId in (select id from `metrics`.`stg_post`), 4, 0), -- Post ReactionLaugh
+                if(reaction = 'Cry' and postId in (select id from `metrics`.`stg_post`), 5, 0), -- Post ReactionCry
+                if(reaction = 'Heart' and postId in (select id from `metrics`.`stg_post`), 6, 0), -- Post ReactionHeart
+                if(reaction = 'Like', 7, 0), -- Image ReactionLike
+                if(reaction = 'Laugh', 8, 0), -- Image ReactionLaugh
+                if(reaction = 'Cry', 9, 0), -- Image ReactionCry
+                if(reaction = 'Heart', 10, 0) -- Image ReactionHeart
+            ])) as metricNumber
+        from reaction
+    )
 )
-where event.7 and event.5 != 0

@@ -13,74 +13,40 @@ with review as (
 )
 
 select
-    entityType,
-    entityId,
-    userId,
-    metricType,
-    any(metricValue) as metricValue,
-    min(createdAt) as createdAt
+    ['User', 'Model', 'Model', 'Model', 'Model', 'ModelVersion', 'ModelVersion', 'ModelVersion', 'ModelVersion'][metricNumber] as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    ['Review', 'Rating', 'RatingCount', 'ThumbsUp', 'ThumbsDown', 'Rating', 'RatingCount', 'ThumbsUp', 'ThumbsDown'][metricNumber] as metricType,
+    any(event.3) as metricValue,
+    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
 from (
     select
-        event.1 as entityType,
-        assumeNotNull(event.2) as entityId,
-        ifNull(event.3, 0) as userId,
-        event.4 as metricType,
-        event.5 as metricValue,
-        ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt,
-        event.8 as sourceRow
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
+        (
+            [userId, modelId, modelId, modelId, modelId, modelVersionId, modelVersionId, modelVersionId, modelVersionId][metricNumber],
+            userId,
+            [1, rating, 1, 1, 1, rating, 1, 1, 1][metricNumber],
+            createdAt,
+            [id, id, id, 0, 0, id, id, 0, 0][metricNumber]
+        ) as event
     from (
         select
-            arrayJoin([
-                -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event? which source row?
-                (
-                    'User', userId, userId, 'Review', 1, createdAt,
-                    modelVersionId in (select id from `metrics`.`stg_model_version` where status = 'Published') and userId in (select id from `metrics`.`stg_user`),
-                    id
-                ),
-                (
-                    'Model', modelId, userId, 'Rating', rating, createdAt,
-                    not exclude and not tosViolation and modelId in (select id from `metrics`.`stg_model`),
-                    id
-                ),
-                (
-                    'Model', modelId, userId, 'RatingCount', 1, createdAt,
-                    not exclude and not tosViolation and modelId in (select id from `metrics`.`stg_model`),
-                    id
-                ),
-                (
-                    'Model', modelId, userId, 'ThumbsUp', 1, createdAt,
-                    not exclude and not tosViolation and recommended and modelId in (select id from `metrics`.`stg_model`),
-                    0
-                ),
-                (
-                    'Model', modelId, userId, 'ThumbsDown', 1, createdAt,
-                    not exclude and not tosViolation and not recommended and modelId in (select id from `metrics`.`stg_model`),
-                    0
-                ),
-                (
-                    'ModelVersion', modelVersionId, userId, 'Rating', rating, createdAt,
-                    not exclude and not tosViolation and modelVersionId in (select id from `metrics`.`stg_model_version`),
-                    id
-                ),
-                (
-                    'ModelVersion', modelVersionId, userId, 'RatingCount', 1, createdAt,
-                    not exclude and not tosViolation and modelVersionId in (select id from `metrics`.`stg_model_version`),
-                    id
-                ),
-                (
-                    'ModelVersion', modelVersionId, userId, 'ThumbsUp', 1, createdAt,
-                    not exclude and not tosViolation and recommended and modelVersionId in (select id from `metrics`.`stg_model_version`),
-                    0
-                ),
-                (
-                    'ModelVersion', modelVersionId, userId, 'ThumbsDown', 1, createdAt,
-                    not exclude and not tosViolation and not recommended and modelVersionId in (select id from `metrics`.`stg_model_version`),
-                    0
-                )
-            ]) as event
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(modelVersionId in (select id from `metrics`.`stg_model_version` where status = 'Published') and userId in (select id from `metrics`.`stg_user`), 1, 0), -- User Review
+                if(not exclude and not tosViolation and modelId in (select id from `metrics`.`stg_model`) and rating != 0, 2, 0), -- Model Rating
+                if(not exclude and not tosViolation and modelId in (select id from `metrics`.`stg_model`), 3, 0), -- Model RatingCount
+                if(not exclude and not tosViolation and recommended and modelId in (select id from `metrics`.`stg_model`), 4, 0), -- Model ThumbsUp
+                if(not exclude and not tosViolation and not recommended and modelId in (select id from `metrics`.`stg_model`), 5, 0), -- Model ThumbsDown
+                if(not exclude and not tosViolation and modelVersionId in (select id from `metrics`.`stg_model_version`) and rating != 0, 6, 0), -- ModelVersion Rating
+                if(not exclude and not tosViolation and modelVersionId in (select id from `metrics`.`stg_model_version`), 7, 0), -- ModelVersion RatingCount
+                if(not exclude and not tosViolation and recommended and modelVersionId in (select id from `metrics`.`stg_model_version`), 8, 0), -- ModelVersion ThumbsUp
+                if(not exclude and not tosViolation and not recommended and modelVersionId in (select id from `metrics`.`stg_model_version`), 9, 0) -- ModelVersion ThumbsDown
+            ])) as metricNumber
         from review
     )
-    where event.7 and event.5 != 0
 )
--- once_per_user metrics have sourceRow 0: of their events the earliest of each entity and user stays
-group by entityType, entityId, userId, metricType, sourceRow
+-- of the events with the same source row, entity and user the earliest stays
+group by metricNumber, entityId, userId, event.5

@@ -8,25 +8,30 @@ with engagement as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'Tag' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    ['Hidden', 'Follower'][metricNumber] as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Tag', tagId, userId, 'Hidden', 1, createdAt,
-                type = 'Hide' and tagId in (select id from `metrics`.`stg_tag`)
-            ),
-            (
-                'Tag', tagId, userId, 'Follower', 1, createdAt,
-                type = 'Follow' and tagId in (select id from `metrics`.`stg_tag`)
-            )
-        ]) as event
-    from engagement
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            tagId,
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(type = 'Hide' and tagId in (select id from `metrics`.`stg_tag`), 1, 0), -- Tag Hidden
+                if(type = 'Follow' and tagId in (select id from `metrics`.`stg_tag`), 2, 0) -- Tag Follower
+            ])) as metricNumber
+        from engagement
+    )
 )
-where event.7 and event.5 != 0

@@ -38,61 +38,39 @@ gift as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    ['Image', 'Model', 'Model', 'ModelVersion', 'ModelVersion', 'Post', 'Post', 'Article', 'Article', 'BountyEntry', 'BountyEntry'][metricNumber] as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    ['Buzz', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount'][metricNumber] as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'Image', entityId, userId, 'Buzz', amount, createdAt,
-                entityType = 'Image' and entityId in (select id from `metrics`.`stg_image`)
-            ),
-            (
-                'Model', entityId, userId, 'TipCount', 1, createdAt,
-                entityType = 'Model' and entityId in (select id from `metrics`.`stg_model`)
-            ),
-            (
-                'Model', entityId, userId, 'TipAmount', amount, createdAt,
-                entityType = 'Model' and entityId in (select id from `metrics`.`stg_model`)
-            ),
-            (
-                'ModelVersion', entityId, userId, 'TipCount', 1, createdAt,
-                entityType = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`)
-            ),
-            (
-                'ModelVersion', entityId, userId, 'TipAmount', amount, createdAt,
-                entityType = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`)
-            ),
-            (
-                'Post', entityId, userId, 'TipCount', 1, createdAt,
-                entityType = 'Post' and entityId in (select id from `metrics`.`stg_post`)
-            ),
-            (
-                'Post', entityId, userId, 'TipAmount', amount, createdAt,
-                entityType = 'Post' and entityId in (select id from `metrics`.`stg_post`)
-            ),
-            (
-                'Article', entityId, userId, 'TipCount', 1, createdAt,
-                entityType = 'Article' and entityId in (select id from `metrics`.`stg_article`)
-            ),
-            (
-                'Article', entityId, userId, 'TipAmount', amount, createdAt,
-                entityType = 'Article' and entityId in (select id from `metrics`.`stg_article`)
-            ),
-            (
-                'BountyEntry', entityId, userId, 'TipCount', 1, createdAt,
-                entityType = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`)
-            ),
-            (
-                'BountyEntry', entityId, userId, 'TipAmount', amount, createdAt,
-                entityType = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`)
-            )
-        ]) as event
-    from gift
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            entityId,
+            userId,
+            [amount, 1, amount, 1, amount, 1, amount, 1, amount, 1, amount][metricNumber],
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(entityType = 'Image' and entityId in (select id from `metrics`.`stg_image`) and amount != 0, 1, 0), -- Image Buzz
+                if(entityType = 'Model' and entityId in (select id from `metrics`.`stg_model`), 2, 0), -- Model TipCount
+                if(entityType = 'Model' and entityId in (select id from `metrics`.`stg_model`) and amount != 0, 3, 0), -- Model TipAmount
+                if(entityType = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`), 4, 0), -- ModelVersion TipCount
+                if(entityType = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`) and amount != 0, 5, 0), -- ModelVersion TipAmount
+                if(entityType = 'Post' and entityId in (select id from `metrics`.`stg_post`), 6, 0), -- Post TipCount
+                if(entityType = 'Post' and entityId in (select id from `metrics`.`stg_post`) and amount != 0, 7, 0), -- Post TipAmount
+                if(entityType = 'Article' and entityId in (select id from `metrics`.`stg_article`), 8, 0), -- Article TipCount
+                if(entityType = 'Article' and entityId in (select id from `metrics`.`stg_article`) and amount != 0, 9, 0), -- Article TipAmount
+                if(entityType = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`), 10, 0), -- BountyEntry TipCount
+                if(entityType = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`) and amount != 0, 11, 0) -- BountyEntry TipAmount
+            ])) as metricNumber
+        from gift
+    )
 )
-where event.7 and event.5 != 0

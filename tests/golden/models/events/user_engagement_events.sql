@@ -8,29 +8,31 @@ with engagement as (
 )
 
 select
-    event.1 as entityType,
-    assumeNotNull(event.2) as entityId,
-    ifNull(event.3, 0) as userId,
-    event.4 as metricType,
-    event.5 as metricValue,
-    ifNull(event.6, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    'User' as entityType,
+    assumeNotNull(event.1) as entityId,
+    ifNull(event.2, 0) as userId,
+    ['Following', 'Follower', 'Hidden'][metricNumber] as metricType,
+    event.3 as metricValue,
+    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        arrayJoin([
-            -- entityType, entityId, userId, metricType, metricValue, createdAt, is it an event?
-            (
-                'User', userId, userId, 'Following', 1, createdAt,
-                type = 'Follow' and userId in (select id from `metrics`.`stg_user`)
-            ),
-            (
-                'User', targetUserId, userId, 'Follower', 1, createdAt,
-                type = 'Follow' and targetUserId in (select id from `metrics`.`stg_user`)
-            ),
-            (
-                'User', targetUserId, userId, 'Hidden', 1, createdAt,
-                type = 'Hide' and targetUserId in (select id from `metrics`.`stg_user`)
-            )
-        ]) as event
-    from engagement
+        metricNumber,
+        -- entityId, userId, metricValue, createdAt
+        (
+            [userId, targetUserId, targetUserId][metricNumber],
+            userId,
+            1,
+            createdAt
+        ) as event
+    from (
+        select
+            *,
+            -- which metrics is the row an event of?
+            arrayJoin(arrayFilter(number -> number > 0, [
+                if(type = 'Follow' and userId in (select id from `metrics`.`stg_user`), 1, 0), -- User Following
+                if(type = 'Follow' and targetUserId in (select id from `metrics`.`stg_user`), 2, 0), -- User Follower
+                if(type = 'Hide' and targetUserId in (select id from `metrics`.`stg_user`), 3, 0) -- User Hidden
+            ])) as metricNumber
+        from engagement
+    )
 )
-where event.7 and event.5 != 0
