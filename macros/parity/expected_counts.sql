@@ -1,0 +1,68 @@
+{#
+    A table of the source `postgres` by the name that it has in PostgreSQL itself, for SQL that PostgreSQL runs.
+    Arguments: name.
+    Returns: text for a from clause; dbt's lineage sees the source.
+#}
+{% macro source_in_postgres(name) -%}
+    {%- do source('postgres', name) -%}
+    {{- postgres_table(name) -}}
+{%- endmacro %}
+
+
+{#
+    The end of a model expected_*: what holds for every event (its entity exists, its value is not 0) and the sums.
+    PostgreSQL's dialect.
+    Arguments:
+        events        name of the CTE (metric_type, entity_id, metric_value, created_at)
+        entity_type   the entity type whose metrics these are
+    Returns: a select of entity_type, entity_id, metric_type, expected (before the cutoff) and expected_now.
+#}
+{% macro expected_counts(events, entity_type) -%}
+select
+    '{{ entity_type }}' as entity_type,
+    e.entity_id::bigint as entity_id,
+    e.metric_type::text as metric_type,
+    coalesce(sum(e.metric_value) filter (where e.created_at < timestamp '{{ cutoff_of(entity_type) }}'), 0)::bigint as expected,
+    sum(e.metric_value)::bigint as expected_now
+from {{ events }} as e
+inner join {{ source_in_postgres(entity_type) }} as owners on e.entity_id = owners.id
+where e.metric_value <> 0
+group by e.entity_id, e.metric_type
+{%- endmacro %}
+
+
+{#
+    The counts of a model expected_* for ClickHouse. PostgreSQL counts, only the counts of the entities asked for cross
+    the wire. The var expected_counts says whether the SQL itself is passed to PostgreSQL (query) or the view is asked
+    that dbt run --target postgres --select tag:parity makes there (view).
+    Arguments:
+        sql     the model's SQL
+        name    the model's name
+        sample  share of the entities, above 0 and at most 1
+    Returns: a select of the columns of the model, none of them Nullable.
+#}
+{% macro counts_from_postgres(sql, name, sample) -%}
+    {%- set counts = 'select * from metric_parity.' ~ name if var('expected_counts') == 'view' else sql -%}
+    {%- set counts = 'select * from (' ~ counts ~ ') as counts where ' ~ in_sample('entity_id', sample) if sample < 1 else counts -%}
+    select
+        assumeNotNull(entity_type) as entity_type,
+        assumeNotNull(entity_id) as entity_id,
+        assumeNotNull(metric_type) as metric_type,
+        assumeNotNull(expected) as expected,
+        assumeNotNull(expected_now) as expected_now
+    from {{ postgres_query(counts) }}
+{%- endmacro %}
+
+
+{#
+    The condition that an entity belongs to a sample: the same entities in ClickHouse and in PostgreSQL, whatever the
+    metric. Multiplicative hashing, since both know how to multiply.
+    Arguments: id, an expression of at most 32 bits; sample, a share.
+#}
+{% macro in_sample(id, sample) -%}
+    {%- if sample < 1 -%}
+        cast({{ id }} as bigint) * 2654435761 % 4294967296 < {{ (sample * 4294967296) | int }}
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}

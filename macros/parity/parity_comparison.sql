@@ -1,0 +1,149 @@
+{#
+    What an entity type's events add up to beside what they must add up to, where the two differ.
+
+    Arguments:
+        model   a model expected_*, as its node
+        also    further expected counts, as a relation with the same columns; none: there are none
+    Vars: parity (history: events before the cutoff; present: all), parity_sample, expected_counts.
+    Returns: a select of entity_type, metric_type, entity_id, expected, actual and difference ('missing': no event at
+    all, 'extra': nothing is expected, 'too low', 'too high').
+#}
+{% macro parity_comparison(model, also=none) %}
+    {%- do check_parity_vars() -%}
+    {%- set entity_type = model.config.meta.entity_type -%}
+    {%- set expected = 'expected_now' if var('parity') == 'present' else 'expected' -%}
+    {%- set sample = var('parity_sample') | float -%}
+    with expected as (
+        select
+            metric_type,
+            entity_id,
+            {{ expected }} as total
+        from (
+            {{ counts_from_postgres(render(model.raw_code), model.name, sample) | indent(12) }}
+        )
+        {%- if also %}
+        union all
+        select
+            metric_type,
+            entity_id,
+            {{ expected }} as total
+        from {{ also }}
+        where entity_type = '{{ entity_type }}' and {{ in_sample('entity_id', sample) }}
+        {%- endif %}
+    ),
+
+    actual as (
+        select
+            toString(metricType) as metric_type,
+            toInt64(entityId) as entity_id,
+            toInt64(sum(metricValue)) as total,
+            count() as events
+        from {{ event_log() }}
+        where
+            entityType = '{{ entity_type }}'
+            and metricType in ('{{ metric_types_of(entity_type) | join("', '") }}')
+            and {{ in_sample('entityId', sample) }}
+            {%- if var('parity') == 'history' %}
+            and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), event_log_traits(none).decimals)) }}
+            {%- endif %}
+        group by metric_type, entity_id
+    )
+
+    select
+        '{{ entity_type }}' as entity_type,
+        metric_type,
+        entity_id,
+        expected.total as expected,
+        actual.total as actual,
+        multiIf(
+            actual.events = 0, 'missing',
+            expected.total = 0, 'extra',
+            actual.total < expected.total, 'too low',
+            'too high'
+        ) as difference
+    from expected
+    full outer join actual using (metric_type, entity_id)
+    where expected.total != actual.total
+{% endmacro %}
+
+
+{# The metric types that events models have for an entity type, sorted. #}
+{% macro metric_types_of(entity_type) %}
+    {% set found = [] %}
+    {% for node in _events_models() %}
+        {% for metric in node.config.meta.metrics if metric.split(' ')[0] == entity_type %}
+            {% do found.append(metric.split(' ')[1]) %}
+        {% endfor %}
+    {% endfor %}
+    {% do return(found | sort) %}
+{% endmacro %}
+
+
+{#
+    Checks the vars of parity.
+    Raises: a compiler error that names the var, its value and what is allowed.
+#}
+{% macro check_parity_vars() %}
+    {% set allowed = {'parity': ['history', 'present'], 'expected_counts': ['query', 'view']} %}
+    {% for name in allowed if var(name) not in allowed[name] %}
+        {% do exceptions.raise_compiler_error('The var ' ~ name ~ " is '" ~ var(name) ~ "'; it must be one of " ~ allowed[name] | join(', ') ~ '.') %}
+    {% endfor %}
+    {% set sample = var('parity_sample') %}
+    {% if sample is not number or sample <= 0 or sample > 1 %}
+        {% do exceptions.raise_compiler_error("The var parity_sample is '" ~ sample ~ "'; it must be a share of the entities above 0 and at most 1, as in 0.01.") %}
+    {% endif %}
+    {% set percent = var('legacy_error_percent') %}
+    {% if percent is not number or percent < 0 or percent > 100 %}
+        {% do exceptions.raise_compiler_error("The var legacy_error_percent is '" ~ percent ~ "'; it must be a percentage from 0 to 100.") %}
+    {% endif %}
+{% endmacro %}
+
+
+{#
+    After dbt test: what the tests of parity found, metric by metric, in the log. dbt's own line says only how many
+    rows a test returned. The rows stay in the table that is named.
+    Arguments: results, of on-run-end.
+#}
+{% macro describe_parity(results) %}
+    {% if execute and flags.WHICH in ['test', 'build'] %}
+        {% for result in results if result.node.test_metadata and result.failures is not none %}
+            {% set test = result.node.test_metadata.name %}
+            {% if test == 'source_parity' and result.failures > 0 %}
+                {% do _describe_source_parity(result.node.relation_name) %}
+            {% elif test == 'legacy_parity' %}
+                {% do _describe_legacy_parity(result.node.relation_name) %}
+            {% endif %}
+        {% endfor %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro _describe_source_parity(differences) %}
+    {% for row in run_query(
+        "select entity_type, metric_type, countIf(difference = 'missing') as missing, countIf(difference = 'extra') as extra,"
+        ~ " countIf(difference = 'too low') as low, countIf(difference = 'too high') as high,"
+        ~ " argMax(entity_id, abs(expected - actual)) as worst, argMax(expected, abs(expected - actual)) as worst_expected,"
+        ~ " argMax(actual, abs(expected - actual)) as worst_actual"
+        ~ " from " ~ differences ~ " group by entity_type, metric_type order by entity_type, metric_type"
+    ) %}
+        {% do log(
+            row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ': ' ~ row['missing'] ~ ' missing, ' ~ row['extra'] ~ ' extra, '
+            ~ row['low'] ~ ' too low, ' ~ row['high'] ~ ' too high; worst: ' ~ row['entity_type'] ~ ' ' ~ row['worst']
+            ~ ' has ' ~ row['worst_actual'] ~ ' instead of ' ~ row['worst_expected'],
+            info=true
+        ) %}
+    {% endfor %}
+    {% do log('  all of them: select * from ' ~ differences, info=true) %}
+{% endmacro %}
+
+
+{% macro _describe_legacy_parity(differences) %}
+    {% for row in run_query('select * from ' ~ differences ~ ' order by entity_type, metric_type') %}
+        {% do log(
+            row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ' and ' ~ row['legacy_column'] ~ ': ' ~ row['differing'] ~ ' of '
+            ~ row['entities'] ~ ' entities differ'
+            ~ (' (known: ' ~ row['note'] ~ ')' if row['legacy_parity'] == 'known_difference' else ''),
+            info=true
+        ) %}
+    {% endfor %}
+{% endmacro %}

@@ -1,0 +1,23 @@
+{#
+    The events before the cutoff add up to what the legacy jobs counted (timeframe AllTime), for the metrics that the
+    catalog has for this table. One row per metric that differs. Only those whose legacy_parity is `exact` can fail the
+    test: a warning from the first entity on, an error above the var legacy_error_percent of the entities. What is known
+    to differ is compared and shown.
+
+    Arguments:
+        model   a table of the source `legacy`
+#}
+{% test legacy_parity(model) %}
+    {{- config(
+        store_failures=true,
+        schema='failures',
+        fail_calc="max(if(legacy_parity = 'exact', intDiv(differing * 1000000 + entities - 1, entities), 0))",
+        warn_if='> 0',
+        error_if='> ' ~ (var('legacy_error_percent') * 10000) | int
+    ) }}
+    {%- if execute and flags.WHICH in ['test', 'build'] %}
+        {{- legacy_comparison(graph.sources['source.' ~ project_name ~ '.legacy.' ~ model.identifier]) }}
+    {%- else %}
+    select 'exact' as legacy_parity, 0 as differing, 1 as entities where false
+    {%- endif %}
+{% endtest %}
