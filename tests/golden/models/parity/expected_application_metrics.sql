@@ -1,0 +1,104 @@
+with version as (
+    select
+        id,
+        modelId
+    from `metrics_postgres`.`ModelVersion`
+),
+
+download as (
+    select
+        'Model' as entity_type,
+        modelId as entity_id,
+        'Download' as metric_type,
+        1 as metric_value,
+        time as created_at
+    from `default`.`modelVersionEvents`
+    where type = 'Download' and userId != -1 and modelId in (select id from `metrics_postgres`.`Model`)
+
+    union all
+
+    select
+        'ModelVersion',
+        modelVersionId,
+        'Download',
+        1,
+        time
+    from `default`.`modelVersionEvents`
+    where type = 'Download' and userId != -1 and modelVersionId in (select id from version)
+),
+
+-- a job counts once for each version it used, however often it names it
+job as (
+    select
+        arrayJoin(arrayDistinct(resourcesUsed)) as version_id,
+        createdAt as created_at
+    from `orchestration`.`jobs`
+    where jobType in ('TextToImageV2', 'TextToImage', 'Comfy')
+),
+
+generation as (
+    select
+        arrayJoin([('Model', toInt64(version.modelId)), ('ModelVersion', toInt64(version.id))]) as entity,
+        job.created_at as created_at
+    from job
+    inner join version on job.version_id = version.id
+),
+
+-- restated rows: the latest holds
+earning as (
+    select
+        date,
+        modelVersionId as version_id,
+        argMax(total, updated_at) as total
+    from `default`.`buzz_resource_compensation`
+    group by date, modelVersionId
+),
+
+earned as (
+    select
+        arrayJoin([('Model', toInt64(version.modelId)), ('ModelVersion', toInt64(version.id))]) as entity,
+        earning.total as total,
+        toDateTime64(earning.date, 3, 'UTC') as created_at
+    from earning
+    inner join version on earning.version_id = version.id
+    where earning.total > 0
+),
+
+event as (
+    select
+        entity_type,
+        toInt64(entity_id) as entity_id,
+        metric_type,
+        toInt64(metric_value) as metric_value,
+        toDateTime64(created_at, 3, 'UTC') as created_at
+    from download
+
+    union all
+
+    select
+        entity.1,
+        entity.2,
+        'Generation',
+        1,
+        toDateTime64(created_at, 3, 'UTC')
+    from generation
+
+    union all
+
+    select
+        entity.1,
+        entity.2,
+        'Earned',
+        toInt64(total),
+        created_at
+    from earned
+)
+
+select
+    entity_type,
+    entity_id,
+    metric_type,
+    sumIf(metric_value, created_at < if(entity_type = 'Model', toDateTime64('2024-08-07 15:44:39.044', 3, 'UTC'), toDateTime64('2024-08-07 15:44:39.044', 3, 'UTC'))) as expected,
+    sum(metric_value) as expected_now
+from event
+group by entity_type, entity_id, metric_type
