@@ -10,6 +10,7 @@
         {% endfor %}
         {% if 'slices' in materializations or 'metric_events' in materializations %}
             {% do check_vars() %}
+            {% do check_reconcile_vars() %}
         {% endif %}
         {% if 'slices' in materializations %}
             {% do create_postgres_tables() %}
@@ -17,6 +18,7 @@
         {% if 'metric_events' in materializations %}
             {% do create_event_log() %}
             {% do create_publications() %}
+            {% do create_corrections() %}
         {% endif %}
     {% endif %}
 {% endmacro %}

@@ -21,6 +21,9 @@ grant select on default.modelVersionEvents;
 grant select on default.buzz_resource_compensation;
 grant select on orchestration.jobs;
 
+-- What tests of parity found, kept in tables.
+grant create database, show, select, insert, create table, drop table on metrics_failures.*;
+
 -- Unit tests (dbt test, dbt build): they run on temporary tables.
 grant create temporary table on *.*;
 grant table engine on Memory;

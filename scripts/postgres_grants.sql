@@ -9,3 +9,9 @@ grant select on
     "CollectionItem", "CollectionContributor", "ImageResourceNew", "BuzzTip", "Donation", "UserEngagement",
     "TagEngagement", "ArticleEngagement", "BountyEngagement", "BountyBenefactor"
 to metrics_reader;
+
+-- For dbt test alone: the legacy counts that the events are compared with.
+grant select on
+    "UserMetric", "ModelMetric", "ModelVersionMetric", "PostMetric", "ImageMetric", "CollectionMetric", "TagMetric",
+    "ArticleMetric", "BountyMetric", "BountyEntryMetric"
+to metrics_reader;

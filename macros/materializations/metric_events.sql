@@ -6,6 +6,8 @@
     partition (or inserted, where materialized views hang off the log), looked up again and entered in the
     ledger. A metric's window ends at the cutoff of its entity type: live events are never touched or counted.
 
+    In a run that reconciles (see reconciling()), corrections follow: see correct().
+
     The relation that remains is a view: the log's events of this model's metrics before the cutoff.
 
     The model: a select made by metric_events(), which also sets meta.metrics.
@@ -19,7 +21,8 @@
     {% set again = should_full_refresh() and var('on_conflict') == 'replace' %}
     {% set windows = publication_windows(config.get('meta').metrics, again, lock) %}
     {% set pending = windows | selectattr('pending') | list %}
-    {% set verified = 0 if again else verify_published(windows, traits, lock) %}
+    {# What was lost of the history is corrected like everything else when reconciling. #}
+    {% set verified = 0 if again or reconciling() else verify_published(windows, traits, lock) %}
 
     {% if pending %}
         {% set mode = publish_mode(traits) %}
@@ -33,12 +36,16 @@
             ~ (', no event of ' ~ (pending | length - written.metrics) ~ ' others' if written.metrics < pending | length),
             info=true
         ) %}
-    {% else %}
+    {% elif not reconciling() %}
         {% do log(
             this.identifier ~ ': nothing to do; the ' ~ verified ~ ' events of ' ~ windows | length
             ~ ' metrics are published and unchanged in the log',
             info=true
         ) %}
+    {% endif %}
+
+    {% if reconciling() %}
+        {% do correct(lock, traits, sql) %}
     {% endif %}
 
     {% call statement('main') %}

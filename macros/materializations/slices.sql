@@ -2,7 +2,8 @@
     Copies a PostgreSQL table in slices of its key, each exactly once.
 
     The table is partitioned by slice. What is already there is the checkpoint: a run lands the slices that are
-    missing, the last one (it grows), and those that were landed before the cutoff (events may have come since).
+    missing, the last one (it grows), and those that were landed before the cutoff (events may have come since);
+    a run that reconciles (see reconciling()) also those whose rows have changed.
     Each slice goes into a scratch table of this run's own, is counted against PostgreSQL, and then replaces its
     partition in one atomic step, so that neither a killed run nor its statements still running on the server
     can leave a slice in part or twice. --full-refresh, or a model whose columns or keys have changed, lands
@@ -32,7 +33,7 @@
         {% do run_query('create table ' ~ destination ~ ' as ' ~ scratch) %}
     {% endif %}
 
-    {% set slices = _slices_to_land(slicing, destination) %}
+    {% set slices = _slices_to_land(slicing, destination, rebuild) %}
     {% for batch in slices | batch(var('parallel_slices') | int) %}
         {% do renew_run_lock(lock) %}
         {% if not loop.first %}
@@ -103,20 +104,24 @@
 
 
 {#
-    The numbers of the slices to land, ascending; the last one that is there always, even if PostgreSQL has no
-    row in it any more. PostgreSQL hops from one slice that has rows to the next over
-    the key's index, so gaps cost nothing however wide they are.
+    The numbers of the slices to land, ascending: those that are missing or were landed before the cutoff, and the last
+    one that is there always, even if PostgreSQL has no row in it any more. When reconciling, also those that have
+    changed, or all (reconcile_mode: full). PostgreSQL hops from one slice that has rows to the next over the key's
+    index, so gaps cost nothing however wide they are.
 #}
-{% macro _slices_to_land(slicing, destination) %}
+{% macro _slices_to_land(slicing, destination, rebuild) %}
     {% if not slicing.key %}
         {% do return([0]) %}
     {% endif %}
+    {% set all_slices = rebuild or (reconciling() and var('reconcile_mode') == 'full') %}
     {% set slices = query_column(
         "with staged as (select " ~ _slice_of(slicing) ~ " as slice, min(_landed_at) as landedAt from " ~ destination ~ " group by slice)"
         ~ " select toInt64(wanted.number) as slice from " ~ postgres_query(_source_slices(slicing)) ~ " as wanted"
         ~ " left join staged on wanted.number = staged.slice"
-        ~ " where landedAt <= " ~ utc_literal(last_cutoff()) ~ " + interval 5 minute"
-        ~ " union distinct select toInt64(max(slice)) as slice from staged having count() > 0"
+        ~ " where " ~ ('true' if all_slices else 'landedAt <= ' ~ utc_literal(last_cutoff()) ~ ' + interval 5 minute')
+        ~ " union distinct select toInt64(" ~ ('slice' if all_slices else 'max(slice)') ~ ") as slice from staged"
+        ~ (' group by slice' if all_slices) ~ " having count() > 0"
+        ~ (' union distinct ' ~ changed_slices(slicing, destination) if reconciling() and not all_slices)
         ~ " order by slice"
     ) %}
     {% do return(slices | map('int') | list) %}

@@ -10,6 +10,7 @@
 #}
 {% macro parity_comparison(model, also=none) %}
     {%- do check_parity_vars() -%}
+    {%- do _require_view(model.name) -%}
     {%- set entity_type = model.config.meta.entity_type -%}
     {%- set expected = 'expected_now' if var('parity') == 'present' else 'expected' -%}
     {%- set sample = var('parity_sample') | float -%}
@@ -67,6 +68,21 @@
 {% endmacro %}
 
 
+{% macro _require_view(name) %}
+    {% if var('expected_counts') == 'view' %}
+        {% set query -%}
+            select count(*) as n from pg_views where schemaname = 'metric_parity' and viewname = '{{ name }}'
+        {%- endset %}
+        {% if run_query('select n from ' ~ postgres_query(query)).rows[0][0] == 0 %}
+            {% do exceptions.raise_compiler_error(
+                'PostgreSQL has no view metric_parity.' ~ name ~ '. Make it with dbt run --target postgres --select tag:parity, or set the'
+                ~ ' var expected_counts to query.'
+            ) %}
+        {% endif %}
+    {% endif %}
+{% endmacro %}
+
+
 {# The metric types that events models have for an entity type, sorted. #}
 {% macro metric_types_of(entity_type) %}
     {% set found = [] %}
@@ -76,6 +92,18 @@
         {% endfor %}
     {% endfor %}
     {% do return(found | sort) %}
+{% endmacro %}
+
+
+{# The entity types that events models have metrics of, sorted. #}
+{% macro entity_types() %}
+    {% set found = [] %}
+    {% for node in _events_models() %}
+        {% for metric in node.config.meta.metrics %}
+            {% do found.append(metric.split(' ')[0]) %}
+        {% endfor %}
+    {% endfor %}
+    {% do return(found | unique | sort) %}
 {% endmacro %}
 
 

@@ -16,6 +16,8 @@ from psycopg2 import sql
 from sandbox_lib import as_nobody, processes
 from sandbox_lib.settings import (
     HOST,
+    PARITY_PASSWORD,
+    PARITY_USER,
     POSTGRES_DATABASE,
     POSTGRES_SUPERUSER,
     POSTGRES_SUPERUSER_PASSWORD,
@@ -26,6 +28,7 @@ from sandbox_lib.settings import (
 
 SOURCE = Path(__file__).with_name("postgres_source.sql")
 GRANTS = REPOSITORY / "scripts" / "postgres_grants.sql"
+PARITY_GRANTS = REPOSITORY / "scripts" / "postgres_parity_grants.sql"
 PROCESS_NAME = "postgres"
 
 # What a killed server has written stays written; only a crash of the whole machine could lose it.
@@ -166,10 +169,17 @@ def set_up(sandbox: Sandbox) -> None:
 
 
 def grant_reading(cursor: "psycopg2.extensions.cursor", sandbox: Sandbox) -> None:
-    """Create the role that dbt reads with, with the grants of scripts/postgres_grants.sql and no others."""
-    cursor.execute("select 1 from pg_roles where rolname = %s", [sandbox.postgres_user])
-    role = sql.Identifier(sandbox.postgres_user)
+    """Create the role that dbt reads with, and the one that makes views, each with just the grants of its file."""
+    reader = create_role(cursor, sandbox.postgres_user, sandbox.postgres_password)
+    cursor.execute(GRANTS.read_text().replace(POSTGRES_USER, reader))
+    create_role(cursor, PARITY_USER, PARITY_PASSWORD)
+    cursor.execute(PARITY_GRANTS.read_text().replace(POSTGRES_USER, reader))
+
+
+def create_role(cursor: "psycopg2.extensions.cursor", name: str, password: str) -> str:
+    """Create a role that can log in, or set the password of the one there is. Returns its name, quoted."""
+    cursor.execute("select 1 from pg_roles where rolname = %s", [name])
+    role = sql.Identifier(name)
     verb = sql.SQL("alter" if cursor.fetchone() else "create")
-    login = sql.SQL("{} role {} with login password {}")
-    cursor.execute(login.format(verb, role, sql.Literal(sandbox.postgres_password)))
-    cursor.execute(GRANTS.read_text().replace(POSTGRES_USER, role.as_string(cursor)))
+    cursor.execute(sql.SQL("{} role {} with login password {}").format(verb, role, sql.Literal(password)))
+    return role.as_string(cursor)

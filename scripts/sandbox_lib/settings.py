@@ -22,6 +22,9 @@ POSTGRES_SUPERUSER = "postgres"
 POSTGRES_SUPERUSER_PASSWORD = "postgres-sandbox"
 POSTGRES_USER = "metrics_reader"
 POSTGRES_PASSWORD = "metrics-reader-sandbox"
+# Makes the views of expected counts (dbt run --target postgres); the other role may only read.
+PARITY_USER = "metrics_parity"
+PARITY_PASSWORD = "metrics-parity-sandbox"
 
 # 'default' is taken: the engine itself logs in under that name, without a password (see clickhouse.py).
 CLICKHOUSE_USER = "sandbox"
@@ -130,5 +133,7 @@ def client_environment(sandbox: Sandbox) -> dict[str, str]:
         "POSTGRES_USER": sandbox.postgres_user,
         "POSTGRES_PASSWORD": sandbox.postgres_password,
         "POSTGRES_DATABASE": POSTGRES_DATABASE,
+        "PARITY_POSTGRES_USER": PARITY_USER,
+        "PARITY_POSTGRES_PASSWORD": PARITY_PASSWORD,
         "REDIS_URL": sandbox.redis_url,
     }

@@ -1,0 +1,19 @@
+{#
+    Images, generations and earnings of a model are those of its versions: month by month, the events of both add up to
+    the same. Only the history is compared: live events can be lost one by one, and reconcile corrects them.
+#}
+
+{% set cutoff = [cutoff_of('Model'), cutoff_of('ModelVersion')] | min %}
+
+select
+    metricType as metric_type,
+    toStartOfMonth(createdAt, 'UTC') as month,
+    sumIf(metricValue, entityType = 'Model') as of_models,
+    sumIf(metricValue, entityType = 'ModelVersion') as of_versions
+from {{ event_log() }}
+where
+    entityType in ('Model', 'ModelVersion')
+    and metricType in ('Image', 'Generation', 'Earned')
+    and createdAt < toStartOfSecond({{ utc_literal(cutoff) }}) - 1
+group by metric_type, month
+having of_models != of_versions
