@@ -1,23 +1,25 @@
 {#
     A legacy *Metric table beside the event log: one row per metric of the catalog for which at least one entity differs.
 
-    Arguments: table, a table of the source `legacy`, as its node.
+    Arguments:
+        table     a table of the source `legacy`, as its node
+        catalog   the seed metric_catalog
     Returns: a select of entity_type, metric_type, legacy_column, legacy_parity (exact or known_difference), note,
     entities (that have a count on either side), differing, missing, extra, too_low, too_high, and of the entity that
     differs most worst_entity, worst_expected and worst_actual.
 #}
-{% macro legacy_comparison(table) %}
+{% macro legacy_comparison(table, catalog) %}
     {%- do check_parity_vars() -%}
     {%- set entity_type = table.name | replace('Metric', '') -%}
     {%- set entity_id = table.config.meta.primary_key[0] -%}
     {%- set sample = var('parity_sample') | float -%}
-    {%- set catalog -%}
+    {%- set rules -%}
         select metric_type, legacy_column, legacy_parity, note
-        from {{ target.schema }}.metric_catalog
+        from {{ catalog }}
         where entity_type = '{{ entity_type }}' and legacy_parity in ('exact', 'known_difference')
     {%- endset -%}
     {%- set counted = [] -%}
-    {%- for row in run_query(catalog) -%}
+    {%- for row in run_query(rules) -%}
         {%- do counted.append("('" ~ row['metric_type'] ~ "', m.\"" ~ row['legacy_column'].split('.')[1] ~ '")') -%}
     {%- endfor -%}
     {#- PostgreSQL's dialect #}
@@ -43,7 +45,7 @@
         from {{ event_log() }}
         where
             entityType = '{{ entity_type }}'
-            and metricType in (select metric_type from ({{ catalog }}))
+            and metricType in (select metric_type from ({{ rules }}))
             and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), event_log_traits(none).decimals)) }}
             and {{ in_sample('entityId', sample) }}
         group by metric_type, entity_id
@@ -81,6 +83,6 @@
         worst.2 as worst_expected,
         worst.3 as worst_actual
     from compared
-    inner join ({{ catalog }}) as metrics using (metric_type)
+    inner join ({{ rules }}) as metrics using (metric_type)
     where differing > 0
 {% endmacro %}

@@ -15,8 +15,9 @@
         warn_if='> 0',
         error_if='> ' ~ (var('legacy_error_percent') * 10000) | int
     ) }}
+    {%- set catalog = ref('metric_catalog') %}
     {%- if execute and flags.WHICH in ['test', 'build'] %}
-        {{- legacy_comparison(graph.sources['source.' ~ project_name ~ '.legacy.' ~ model.identifier]) }}
+        {{- legacy_comparison(graph.sources['source.' ~ project_name ~ '.legacy.' ~ model.identifier], catalog) }}
     {%- else %}
     select 'exact' as legacy_parity, 0 as differing, 1 as entities where false
     {%- endif %}

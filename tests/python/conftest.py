@@ -184,12 +184,17 @@ def new_project(sandbox: Sandbox, name: str, target: Path, log_ddl: str | None =
     return project
 
 
+def drop_databases(sandbox: Sandbox, name: str) -> None:
+    """Drops a project's database and what dbt makes beside it."""
+    for database in (name, f"{name}_postgres", f"{name}_failures"):
+        sandbox.command(f"drop database if exists {database} sync")
+
+
 @pytest.fixture
 def project(sandbox: Sandbox, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]:
     name = "t_" + "".join(c if c.isalnum() else "_" for c in request.node.name.lower())[:60]
     yield new_project(sandbox, name, tmp_path)
-    sandbox.command(f"drop database if exists {name} sync")
-    sandbox.command(f"drop database if exists {name}_postgres sync")
+    drop_databases(sandbox, name)
 
 
 @pytest.fixture(scope="session")
@@ -197,6 +202,8 @@ def backfilled(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Pr
     """The undisturbed backfill that others are compared with. Tests must not change it."""
     project = new_project(sandbox, "backfilled", tmp_path_factory.mktemp("backfilled"))
     project.backfill()
+    # As `dbt seed` makes it, and sandbox.py seed has made it already.
+    sandbox.command(f"create table {project.database}.metric_catalog clone as metrics.metric_catalog")
     return project
 
 
@@ -212,14 +219,10 @@ def parsed(sandbox: Sandbox, parsed_manifest: Manifest, tmp_path: Path) -> Itera
     """Like `project`, for tests of many runs: they are quick, and there is one database for all of these tests."""
     from parsed_project import ParsedProject
 
-    def drop() -> None:
-        for database in ("parsed", "parsed_postgres"):
-            sandbox.command(f"drop database if exists {database} sync")
-
-    drop()
+    drop_databases(sandbox, "parsed")
     new_project(sandbox, "parsed", tmp_path)
     yield ParsedProject(sandbox, "parsed", tmp_path, manifest=parsed_manifest)
-    drop()
+    drop_databases(sandbox, "parsed")
 
 
 @pytest.fixture
@@ -231,3 +234,33 @@ def staged(parsed: ParsedProject, backfilled: Project) -> ParsedProject:
         run(f"create table {parsed.database}.{table} clone as {backfilled.database}.{table}")
     run(f"alter table {parsed.event_log} modify setting max_bytes_to_merge_at_max_space_in_pool = 1")
     return parsed
+
+
+@pytest.fixture
+def published(staged: ParsedProject, backfilled: Project) -> ParsedProject:
+    """A log of the test's own that holds what `backfilled` holds; staging tables, too."""
+    run = staged.sandbox.command
+    run(f"drop table {staged.event_log} sync")
+    run(f"create table {staged.event_log} clone as {backfilled.event_log}")
+    staged.sandbox.command(
+        f"create table {staged.database}.metric_catalog clone as {backfilled.database}.metric_catalog"
+    )
+    run(f"create database {staged.database}_postgres")
+    tables = f"select name from system.tables where database = '{backfilled.database}_postgres'"
+    for (table,) in staged.sandbox.rows(tables):
+        ddl = staged.sandbox.value(f"show create table {backfilled.database}_postgres.`{table}`")
+        run(ddl.replace(f"{backfilled.database}_postgres", f"{staged.database}_postgres", 1))
+    return staged
+
+
+@pytest.fixture
+def source(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """PostgreSQL for tests that change rows: what they change is put back."""
+    tables = ("ResourceReview", "BuzzTip", "TagEngagement", "UserMetric", "BountyEntryReaction", "BountyBenefactor")
+    for table in tables:
+        sandbox.postgres(f'create table "kept_{table}" as table "{table}"')
+    yield sandbox
+    for table in tables:
+        sandbox.postgres(f'delete from "{table}"')
+        sandbox.postgres(f'insert into "{table}" select * from "kept_{table}"')
+        sandbox.postgres(f'drop table "kept_{table}"')

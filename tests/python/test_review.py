@@ -166,7 +166,9 @@ def test_the_golden_files_are_what_dbt_compiles() -> None:
 
 def test_a_changed_macro_is_shown_as_the_sql_that_it_changes(copy: Path) -> None:
     macro, golden = copy / "macros" / "events" / "metric_events.sql", copy / "tests" / "golden"
-    macro.write_text(macro.read_text().replace("arrayFilter(number -> number > 0, [", "arrayFilter(number -> number >= 1, ["))
+    macro.write_text(
+        macro.read_text().replace("arrayFilter(number -> number > 0, [", "arrayFilter(number -> number >= 1, [")
+    )
     surplus, missing = golden / "models" / "events" / "gone_events.sql", golden / "models" / "staging" / "stg_tag.sql"
     surplus.write_text("select 1\n")
     missing_sql = missing.read_text()

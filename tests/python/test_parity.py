@@ -1,0 +1,194 @@
+"""Parity: the second bookkeeper agrees with the events, and names what does not."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from conftest import REPO, Project, Sandbox
+from event_log_checks import BEFORE, pairs_of
+from parity_checks import differences, found
+from parsed_project import ParsedProject
+
+SOURCE_PARITY = ("test", "--select", "test_name:source_parity")
+LEGACY_PARITY = ("test", "--select", "test_name:legacy_parity")
+
+
+@pytest.fixture(scope="session")
+def parity_of_backfill(backfilled: Project) -> str:
+    return backfilled.dbt(
+        "test", "--select", "test_name:source_parity", "test_name:legacy_parity", "path:tests/invariants"
+    )
+
+
+def test_parity_is_green_after_a_backfill(backfilled: Project, parity_of_backfill: str) -> None:
+    assert found(parity_of_backfill) == {}
+    assert differences(backfilled) == set()
+    assert re.search(r"PASS=\d+ WARN=[01] ERROR=0", parity_of_backfill)
+
+
+def test_what_is_known_to_differ_is_shown_and_explained(parity_of_backfill: str) -> None:
+    shown = re.findall(r"(\w+ \w+) and \w+Metric\.\w+: \d+ of \d+ entities differ \(known: .+\)", parity_of_backfill)
+    assert {"Model TipCount", "Model Download", "ModelVersion Generation"} <= set(shown)
+    assert "ModelVersion TipAmount" not in shown
+
+
+def test_every_metric_is_expected_to_be_something(sandbox: Sandbox, parity_of_backfill: str) -> None:
+    """So that agreeing means something: PostgreSQL counts each metric of the catalog, but for those of ClickHouse."""
+    expected = {
+        (entity_type, metric_type)
+        for path in (REPO / "tests" / "golden" / "models" / "parity").glob("expected_*.sql")
+        if path.stem != "expected_application_metrics"
+        for entity_type, metric_type in sandbox.postgres(
+            f"select entity_type, metric_type from ({path.read_text()}) as c group by 1, 2 having sum(expected) > 0"
+        )
+    }
+    assert expected == {pair for pair in pairs_of() if pair[1] not in ("Download", "Generation", "Earned")}
+
+
+DAMAGE_TO_SOURCE = {
+    # rows deleted: what is left of the entity is less, or nothing
+    "Tag Hidden": 'delete from "TagEngagement" where type = \'Hide\' and "tagId" % 3 = 0',
+    # a recommendation turned round
+    "ResourceReview": 'update "ResourceReview" set recommended = not recommended where id % 10 = 3',
+    # a tip raised
+    "Image Buzz": 'update "BuzzTip" set amount = amount + 5 where "entityType" = \'Image\' and "fromUserId" % 4 = 1',
+}
+
+
+def expected_of(project: Project, entity_type: str, metric_type: str, where: str = BEFORE) -> dict[int, int]:
+    return dict(
+        project.sandbox.rows(
+            f"select toInt64(entityId), toInt64(sum(metricValue)) from {project.event_log}"
+            f" where entityType = '{entity_type}' and metricType = '{metric_type}' and {where} group by all"
+        )
+    )
+
+
+def counted(before: dict[int, int], after: dict[int, int]) -> tuple[int, ...]:
+    """How a log with the totals `before` looks to a bookkeeper who counts `after`."""
+    entities = before.keys() | after.keys()
+    return (
+        sum(entity not in before for entity in entities),
+        sum(entity not in after for entity in entities),
+        sum(before[e] < after[e] for e in before.keys() & after.keys()),
+        sum(before[e] > after[e] for e in before.keys() & after.keys()),
+    )
+
+
+def test_damage_is_caught_by_name_and_counted(published: ParsedProject, source: Sandbox) -> None:
+    log = published.event_log
+    run = source.command
+
+    # In the log: the truth is what it was before.
+    truth = {
+        metric: expected_of(published, *metric.split())
+        for metric in ("Post ReactionHeart", "User Following", "Collection Item", "Bounty Track", "Bounty Favorite")
+    }
+    run(f"alter table {log} delete where entityType = 'Post' and metricType = 'ReactionHeart' and entityId % 7 = 2"
+        f" and {BEFORE} settings mutations_sync = 2")  # fmt: skip
+    run(f"insert into {log} select * from {log} where entityType = 'User' and metricType = 'Following'"
+        f" and entityId % 5 = 1 and {BEFORE} settings max_partitions_per_insert_block = 0")  # fmt: skip
+    run(f"alter table {log} update metricType = 'Favorite' where entityType = 'Bounty' and metricType = 'Track'"
+        f" and entityId % 4 = 0 and {BEFORE} settings mutations_sync = 2")  # fmt: skip
+    expected = {
+        metric: counted(expected_of(published, *metric.split()), totals)
+        for metric, totals in truth.items()
+        if metric != "Collection Item"
+    }
+
+    # In the source: the truth is PostgreSQL's afterwards.
+    for statement in DAMAGE_TO_SOURCE.values():
+        source.postgres(statement)
+    before = "\"createdAt\" < timestamp '2024-08-07 15:44:39.044'"
+    exists = '"tagId" in (select id from "Tag")'
+    hidden = f'select "tagId", count(*) from "TagEngagement" where type = \'Hide\' and {before} and {exists} group by 1'
+    buzz = (
+        f'select "entityId", sum(amount) from "BuzzTip" where "entityType" = \'Image\' and {before}'
+        ' and "entityId" in (select id from "Image") and amount <> 0 group by 1'
+    )
+    expected["Tag Hidden"] = counted(expected_of(published, "Tag", "Hidden"), dict(source.postgres(hidden)))
+    expected["Image Buzz"] = counted(
+        expected_of(published, "Image", "Buzz"), {entity: int(amount) for entity, amount in source.postgres(buzz)}
+    )
+    for entity_type, column in (("Model", "modelId"), ("ModelVersion", "modelVersionId")):
+        for metric_type, condition in (("ThumbsUp", "recommended"), ("ThumbsDown", "not recommended")):
+            thumbs = (
+                f'select "{column}", count(distinct "userId") from "ResourceReview" where not exclude and {condition}'
+                f' and not "tosViolation" and {before} and "{column}" in (select id from "{entity_type}") group by 1'
+            )
+            totals = expected_of(published, entity_type, metric_type)
+            expected[f"{entity_type} {metric_type}"] = counted(totals, dict(source.postgres(thumbs)))
+
+    output = published.dbt(*SOURCE_PARITY, fails=True)
+    assert all(any(counts) for counts in expected.values())
+    assert found(output) == expected
+    rows = differences(published)
+    assert len(rows) == sum(map(sum, expected.values()))
+    sample = [row for row in rows if row[2] * 2654435761 % 4294967296 < 2147483648]
+    published.dbt(*SOURCE_PARITY, fails=True, parity_sample=0.5)
+    assert 0 < len(sample) < len(rows)
+    assert differences(published) == set(sample)
+
+
+def test_a_shifted_cutoff_is_caught(staged: ParsedProject) -> None:
+    """Published up to another moment than live tracking began at: what lies between is in no window."""
+    staged.run("tag_engagement_events", cutoff="2024-05-07 00:00:00")
+    output = staged.dbt("test", "--select", "source_parity_tag", fails=True)
+    assert set(found(output)) == {"Tag Hidden", "Tag Follower"}
+    assert all(missing + low > 0 and extra == high == 0 for missing, extra, low, high in found(output).values())
+
+    # moved forward, only that is published, and all is well
+    staged.run("tag_engagement_events")
+    assert found(staged.dbt("test", "--select", "source_parity_tag")) == {}
+
+
+def test_views_in_postgres_count_the_same(published: ParsedProject, source: Sandbox) -> None:
+    for statement in DAMAGE_TO_SOURCE.values():
+        source.postgres(statement)
+    published.dbt(*SOURCE_PARITY, fails=True)
+    by_query = differences(published)
+    missing = published.dbt(*SOURCE_PARITY, fails=True, expected_counts="view")
+    assert "PostgreSQL has no view metric_parity.expected_model." in missing
+
+    Project(source, published.database, published.target).dbt("run", "--target", "postgres", "--select", "tag:parity")
+    try:
+        published.dbt(*SOURCE_PARITY, fails=True, expected_counts="view")
+        assert differences(published) == by_query != set()
+    finally:
+        source.postgres("drop owned by metrics_parity cascade")
+        source.postgres("create schema metric_parity authorization metrics_parity")
+    columns = "table_schema = 'metric_parity'"
+    assert source.postgres(f"select count(*) from information_schema.tables where {columns}") == [(0,)]
+
+
+def test_legacy_counts_warn_from_the_first_entity_and_fail_above_the_threshold(
+    published: ParsedProject, source: Sandbox
+) -> None:
+    (of_all,) = source.rows(
+        f"select uniqExact(entityId) from {published.event_log}"
+        f" where entityType = 'User' and metricType = 'Follower' and {BEFORE}"
+    )
+    assert of_all[0] > 100
+    one = (
+        'update "UserMetric" set "followerCount" = "followerCount" + 1 where timeframe = \'AllTime\' and "userId" = ('
+        ' select min("userId") from "UserMetric" where timeframe = \'AllTime\' and "followerCount" > 0)'
+    )
+    source.postgres(one)
+    output = published.dbt(*LEGACY_PARITY, fails=True)
+    assert f"User Follower and UserMetric.followerCount: 1 of {of_all[0]} entities differ\n" in output
+    assert re.search(r"FAIL \d+ legacy_parity_user", output)
+
+    # The threshold belongs to the test's configuration, which dbt reads when it parses.
+    project = Project(source, published.database, published.target)
+    output = project.dbt("test", "--select", "legacy_parity_user", legacy_error_percent=100)
+    assert re.search(r"WARN \d+ legacy_parity_user", output)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("parity", "past"), ("parity_sample", 0), ("parity_sample", "all"), ("expected_counts", "table")],
+)
+def test_vars_that_make_no_sense_are_named(published: ParsedProject, name: str, value: object) -> None:
+    output = published.dbt("test", "--select", "source_parity_tag", fails=True, **{name: value})
+    assert f"The var {name} is '{value}'; it must be " in output

@@ -1,0 +1,364 @@
+"""Reconcile: the log follows the truth of the present, with one correction for each entity that differs."""
+
+from __future__ import annotations
+
+import datetime
+import random
+import re
+import threading
+import time
+
+import pytest
+from conftest import Project, Sandbox
+from event_log_checks import leftovers
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from parity_checks import differences, found
+from parsed_project import ParsedProject
+
+ALL = "tag:reconcile"
+# A small part of the project, whose runs take a second: hidden and followed tags.
+TAGS = "tag:reconcile,tag:tag"
+PRESENT = {"parity": "present"}
+
+
+def reconcile(project: ParsedProject, select: str = ALL, fails: bool = False, **vars: object) -> str:
+    return project.dbt("run", "--select", select, fails=fails, **{"reconcile_limit": 1, **vars})
+
+
+def disagreements(project: ParsedProject, test: str = "test_name:source_parity") -> dict[str, tuple[int, ...]]:
+    """What parity says of the present: nothing where all is well."""
+    run = project.start("test", "--select", test, **PRESENT)
+    run.wait()
+    counts = found(run.output)
+    assert (run.exit_code == 0) == (counts == {}), run.output
+    return counts
+
+
+def corrections(project: ParsedProject) -> dict[tuple[str, str], int]:
+    """What the ledger says was corrected: entities by metric."""
+    rows = project.sandbox.rows(
+        f"select entity_type, metric_type, sum(rows) from {project.database}.metric_corrections"
+        f" where state = 'published' group by all"
+    )
+    return {(entity_type, metric_type): entities for entity_type, metric_type, entities in rows}
+
+
+@pytest.fixture
+def settled(published: ParsedProject) -> ParsedProject:
+    """A log of all metrics that agrees with the present. The seed's live events had drifted on purpose."""
+    reconcile(published)
+    assert disagreements(published) == {}
+    return published
+
+
+@pytest.fixture
+def small(parsed: ParsedProject, backfilled: Project) -> ParsedProject:
+    """What `backfilled` has of tags, and nothing else: quick to change."""
+    run, ours, theirs = parsed.sandbox.command, parsed.database, backfilled.database
+    run(f"truncate table {parsed.event_log}")
+    run(f"insert into {parsed.event_log} select * from {backfilled.event_log} where entityType = 'Tag'"
+        " settings max_partitions_per_insert_block = 0")  # fmt: skip
+    for table in ("stg_tag", "stg_tag_engagement", "metric_publications"):
+        run(f"create table {ours}.{table} clone as {theirs}.{table}")
+    run(f"alter table {ours}.metric_publications update event_log = '{parsed.event_log}' where true"
+        " settings mutations_sync = 2")  # fmt: skip
+    return parsed
+
+
+@pytest.fixture
+def tags(small: ParsedProject) -> ParsedProject:
+    """A log that agrees with the present in the metrics of tags."""
+    reconcile(small, TAGS)
+    assert disagreements(small, "source_parity_tag") == {}
+    return small
+
+
+def test_each_damage_is_repaired_and_nothing_else(settled: ParsedProject, source: Sandbox) -> None:
+    before, log = settled.fingerprint(), settled.event_log
+    corrected = corrections(settled)
+    run = source.command
+
+    source.postgres('delete from "TagEngagement" where type = \'Hide\' and "tagId" % 3 = 0')
+    source.postgres('update "ResourceReview" set recommended = not recommended, rating = 6 - rating where id % 10 = 3')
+    source.postgres('update "BuzzTip" set amount = amount + 5 where "entityType" = \'Image\' and "fromUserId" % 4 = 1')
+    run(f"alter table {log} delete where entityType = 'Post' and metricType = 'ReactionHeart' and entityId % 7 = 2"
+        " settings mutations_sync = 2")  # fmt: skip
+    run(f"insert into {log} select * from {log} where entityType = 'User' and metricType = 'Following'"
+        " and entityId % 5 = 1 settings max_partitions_per_insert_block = 0")  # fmt: skip
+    run(f"alter table {log} update metricType = 'Favorite' where entityType = 'Bounty' and metricType = 'Track'"
+        " and entityId % 4 = 0 settings mutations_sync = 2")  # fmt: skip
+    damage = disagreements(settled)
+    assert {"Tag Hidden", "Model ThumbsUp", "Image Buzz", "Post ReactionHeart", "User Following", "Bounty Track"} < set(
+        damage
+    )
+
+    damaged = settled.fingerprint()
+    reconcile(settled)
+    assert disagreements(settled) == {}
+    added = {
+        " ".join(metric): entities - corrected.get(metric, 0)
+        for metric, entities in corrections(settled).items()
+        if entities > corrected.get(metric, 0)
+    }
+    assert added == {metric: sum(counts) for metric, counts in damage.items()}
+
+    assert settled.fingerprint()[0] == damaged[0] + sum(added.values()) != before[0]
+    assert leftovers(settled) == []
+
+
+def test_a_dry_run_says_what_it_would_write(tags: ParsedProject, source: Sandbox) -> None:
+    source.postgres('delete from "TagEngagement" where type = \'Hide\' and "tagId" % 3 = 0')
+    before, ledger, damage = tags.fingerprint(), corrections(tags), disagreements(tags, "source_parity_tag")
+    output = reconcile(tags, TAGS, reconcile_dry_run=True)
+    assert "tag_engagement_events: dry run, nothing is written" in output
+    assert f"  - Tag Hidden: {sum(damage['Tag Hidden'])} entities (+0, -" in output
+    assert len(re.findall(r"^    Tag \d+ Hidden -\d+$", output, re.M)) == min(20, sum(damage["Tag Hidden"]))
+    assert (tags.fingerprint(), corrections(tags)) == (before, ledger)
+    assert leftovers(tags) == []
+
+
+def test_only_slices_that_changed_are_landed_again(tags: ParsedProject, source: Sandbox) -> None:
+    slices = {"slice_size": 50}
+    reconcile(tags, TAGS, **slices)
+    landed = f"select distinct _partition_id, _landed_at from {tags.database}.stg_tag_engagement order by 1"
+    first = dict(source.rows(landed))
+    assert len(first) > 5
+
+    time.sleep(1.1)
+    victim, last = sorted(first, key=int)[1], sorted(first, key=int)[-1]
+    (column,) = source.rows(
+        f"select sorting_key from system.tables where database = '{tags.database}' and name = 'stg_tag_engagement'"
+    )
+    key = column[0].split(",")[0]
+    source.postgres(f'update "TagEngagement" set type = \'Allow\' where "{key}" / 50 = {victim}')
+    reconcile(tags, TAGS, **slices)
+    second = dict(source.rows(landed))
+    assert {part for part in second if second[part] != first.get(part)} == {victim, last}
+    assert disagreements(tags, "source_parity_tag") == {}
+
+    time.sleep(1.1)
+    reconcile(tags, TAGS, reconcile_mode="full", **slices)
+    third = dict(source.rows(landed))
+    assert all(third[part] > second[part] for part in third)
+
+
+def test_a_broken_source_does_not_erase_the_counters(tags: ParsedProject, source: Sandbox) -> None:
+    before = tags.fingerprint()
+    source.postgres('delete from "TagEngagement"')
+    for limit in ({}, {"reconcile_limit": 0.5}):
+        output = tags.dbt("run", "--select", TAGS, fails=True, **limit)
+        assert (
+            "tag_engagement_events would correct more than the share of the entities that reconcile_limit allows"
+            in output
+        )
+        assert re.search(r"- Tag: \d+ of \d+ entities would change", output)
+        assert "Nothing was written." in output
+        assert tags.fingerprint() == before
+    assert leftovers(tags) == []
+
+    reconcile(tags, TAGS)
+    assert disagreements(tags, "source_parity_tag") == {}
+    totals = (
+        f"select sum(metricValue) as t from {tags.event_log} where entityType = 'Tag' group by entityId, metricType"
+    )
+    assert source.value(f"select count() from ({totals} having t != 0)") == 0
+
+
+def test_a_plain_run_corrects_nothing(tags: ParsedProject, source: Sandbox) -> None:
+    before = tags.fingerprint()
+    source.postgres('update "TagEngagement" set type = \'Allow\' where "tagId" % 2 = 0')
+    tags.dbt("run", "--select", "tag:tag")
+    assert tags.fingerprint() == before
+    assert disagreements(tags, "source_parity_tag") != {}
+
+
+def test_what_is_young_is_left_for_the_next_run(tags: ParsedProject, source: Sandbox) -> None:
+    log = tags.event_log
+    busy, quiet = (
+        entity
+        for (entity,) in source.rows(
+            f"select entityId from {log} where entityType = 'Tag' and metricType = 'Follower'"
+            " group by 1 order by count() desc limit 2"
+        )
+    )
+    # A follower less in the source of both; the application has just told of one of them.
+    for tag in (busy, quiet):
+        source.postgres(
+            'delete from "TagEngagement" where ctid = ('
+            f'select min(ctid) from "TagEngagement" where type = \'Follow\' and "tagId" = {tag})'
+        )
+    source.command(f"insert into {log} values ('Tag', {busy}, 1, 'Follower', -1, now64(3))")
+    before = corrections(tags).get(("Tag", "Follower"), 0)
+    reconcile(tags, TAGS)
+    assert corrections(tags)["Tag", "Follower"] == before + 1
+    assert disagreements(tags, "source_parity_tag") == {}
+
+    # Once settled, the event counts; nothing was corrected away.
+    reconcile(tags, TAGS, settle_lag=0)
+    assert corrections(tags)["Tag", "Follower"] == before + 1
+    assert disagreements(tags, "source_parity_tag") == {}
+
+
+def test_events_that_arrive_meanwhile_are_neither_lost_nor_corrected_away(tags: ParsedProject, source: Sandbox) -> None:
+    """An application that follows and unfollows tags, in PostgreSQL and in the log, while runs go on."""
+    users = [user for (user,) in source.postgres('select id from "User" order by id limit 200')]
+    followed = [tag for (tag,) in source.postgres('select id from "Tag" order by id limit 20')]
+    stop = threading.Event()
+    application = Sandbox(source.dir, source.env)
+    told: list[tuple] = []
+
+    def live() -> None:
+        choice = random.Random(5)
+        while not stop.is_set():
+            tag, user = choice.choice(followed), choice.choice(users)
+            rows = application.postgres(
+                f'insert into "TagEngagement" ("userId", "tagId", type, "createdAt")'
+                f" values ({user}, {tag}, 'Follow', now() at time zone 'utc') on conflict do nothing returning 1"
+            )
+            if rows:
+                application.command(
+                    f"insert into {tags.event_log} values ('Tag', {tag}, {user}, 'Follower', 1, now64(3))"
+                )
+                told.append((tag, user))
+            time.sleep(0.02)
+
+    before = corrections(tags)
+    writer = threading.Thread(target=live)
+    writer.start()
+    try:
+        for _ in range(3):
+            reconcile(tags, TAGS)
+    finally:
+        stop.set()
+        writer.join()
+    assert len(told) > 20
+    assert corrections(tags) == before
+    reconcile(tags, TAGS, settle_lag=0)
+    assert corrections(tags) == before
+    assert disagreements(tags, "source_parity_tag") == {}
+
+
+@pytest.mark.parametrize("attached", [False, True])
+def test_a_run_that_died_before_its_last_entry_is_accounted_for(
+    tags: ParsedProject,
+    source: Sandbox,
+    attached: bool,
+) -> None:
+    """Killed after the intention, or after the corrections were written, before they were entered as published."""
+    ledger = f"{tags.database}.metric_corrections"
+    source.command(f"alter table {ledger} delete where true settings mutations_sync = 2")
+    source.postgres('delete from "TagEngagement" where type = \'Hide\' and "tagId" % 3 = 0')
+    reconcile(tags, TAGS)
+    (done,) = source.rows(f"select sum(rows), max(corrected_at) from {ledger} where state = 'published'")
+    assert done[0] > 0
+    source.command(f"alter table {ledger} delete where state = 'published' settings mutations_sync = 2")
+    if not attached:
+        moment = done[1].replace(tzinfo=datetime.UTC).timestamp()
+        source.command(
+            f"alter table {tags.event_log} delete where userId = 0 and entityType = 'Tag'"
+            f" and toUnixTimestamp64Milli(createdAt) = {round(moment * 1000)} settings mutations_sync = 2"
+        )
+        assert disagreements(tags, "source_parity_tag") != {}
+
+    reconcile(tags, TAGS)
+    assert disagreements(tags, "source_parity_tag") == {}
+    assert sum(corrections(tags).values()) == done[0]
+    assert (
+        source.value(f"select count() from {tags.event_log} where userId = 0 and createdAt > now() - interval 1 hour")
+        == done[0]
+    )
+
+
+def test_a_run_killed_at_any_moment_is_completed_by_the_next(tags: ParsedProject, source: Sandbox) -> None:
+    choice = random.Random(11)
+    for round_ in range(2):
+        source.postgres(f'delete from "TagEngagement" where "userId" % 7 = {round_}')
+        run = tags.start("run", "--select", TAGS, reconcile_limit=1)
+        time.sleep(choice.uniform(0.2, 1.6))
+        run.kill()
+        reconcile(tags, TAGS)
+        assert disagreements(tags, "source_parity_tag") == {}
+        assert leftovers(tags) == []
+
+
+def test_a_log_that_materialized_views_hang_off_shows_them_the_corrections(
+    tags: ParsedProject, source: Sandbox
+) -> None:
+    seen = f"{tags.database}.seen"
+    source.command(f"create table {seen} as {tags.event_log}")
+    source.command(f"create materialized view {tags.database}.to_seen to {seen} as select * from {tags.event_log}")
+    source.postgres('delete from "TagEngagement" where type = \'Hide\' and "tagId" % 3 = 0')
+    before = tags.fingerprint()
+    reconcile(tags, TAGS)
+    assert disagreements(tags, "source_parity_tag") == {}
+    assert source.value(f"select count() from {seen}") == tags.fingerprint()[0] - before[0] > 0
+
+
+def test_a_log_of_unsigned_values_is_refused(small: ParsedProject) -> None:
+    small.sandbox.command(f"alter table {small.event_log} delete where metricValue < 0 settings mutations_sync = 2")
+    small.sandbox.command(f"alter table {small.event_log} modify column metricValue UInt32")
+    before = small.fingerprint()
+    output = reconcile(small, TAGS, fails=True)
+    assert "keeps metricValue as UInt32: it cannot hold corrections below 0." in output
+    assert small.fingerprint() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("reconcile_mode", "some"), ("reconcile_limit", 2), ("settle_lag", -1), ("reconcile_dry_run", "maybe")],
+)
+def test_vars_that_make_no_sense_are_named(small: ParsedProject, name: str, value: object) -> None:
+    before = small.fingerprint()
+    output = reconcile(small, TAGS, fails=True, **{name: value})
+    assert f"The var {name} is '{value}'; it must be " in output
+    assert small.fingerprint() == before
+
+
+DAMAGE = st.lists(
+    st.tuples(
+        st.sampled_from(["delete rows", "turn rows", "delete events", "double events", "wrong type", "wrong value"]),
+        st.integers(2, 9),
+        st.integers(0, 8),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(damage=DAMAGE)
+def test_random_damage_always_ends_at_no_difference(
+    tags: ParsedProject,
+    source: Sandbox,
+    damage: list[tuple[str, int, int]],
+) -> None:
+    log, of_tags = tags.event_log, "entityType = 'Tag' and metricType in ('Hidden', 'Follower')"
+    for kind, step, first in damage:
+        chosen = f"{of_tags} and entityId % {step} = {first % step}"
+        rows = f'"tagId" % {step} = {first % step}'
+        now = "settings mutations_sync = 2"
+        match kind:
+            case "delete rows":
+                source.postgres(f'delete from "TagEngagement" where {rows}')
+            case "turn rows":
+                source.postgres(
+                    'update "TagEngagement" set type = '
+                    f"(case type when 'Hide' then 'Follow' else 'Hide' end)::\"TagEngagementType\" where {rows}"
+                )
+            case "delete events":
+                source.command(f"alter table {log} delete where {chosen} {now}")
+            case "double events":
+                source.command(
+                    f"insert into {log} select * from {log} where {chosen} settings max_partitions_per_insert_block = 0"
+                )
+            case "wrong type":
+                source.command(f"alter table {log} update metricType = 'Hidden' where {chosen} {now}")
+            case "wrong value":
+                source.command(f"alter table {log} update metricValue = metricValue + 3 where {chosen} {now}")
+    reconcile(tags, TAGS)
+    assert disagreements(tags, "source_parity_tag") == {}
+    before = tags.fingerprint()
+    reconcile(tags, TAGS)
+    assert tags.fingerprint() == before
+    assert differences(tags) == set()
