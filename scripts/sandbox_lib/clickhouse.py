@@ -21,7 +21,7 @@ SOURCE = Path(__file__).with_name("clickhouse_source.sql")
 
 # `default_database` names the database that the engine insists on giving a file system overlay of its own;
 # under another name than `default`, `default` is an ordinary Atomic database, as on a server.
-# The engine would merge in up to 32 threads; there is one for each core here, so that queries find room on a laptop.
+# The engine would merge in up to 32 threads; there are two for each core here, so that queries find room on a laptop.
 CONFIG = """<clickhouse>
     <listen_host>{host}</listen_host>
     <http_port>{port}</http_port>
@@ -31,7 +31,6 @@ CONFIG = """<clickhouse>
     <log-level>warning</log-level>
     <logger><console>1</console></logger>
     <background_pool_size>{merges}</background_pool_size>
-    <background_merges_mutations_concurrency_ratio>1</background_merges_mutations_concurrency_ratio>
     <merge_tree>
         <number_of_free_entries_in_pool_to_lower_max_size_of_merge>0</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
         <number_of_free_entries_in_pool_to_execute_mutation>0</number_of_free_entries_in_pool_to_execute_mutation>

@@ -6,15 +6,9 @@
     whose corrections are under way (intended, but not yet published) are left out.
 #}
 
-select
-    toString(entityType) as entity_type,
-    toString(metricType) as metric_type,
-    toInt64(entityId) as entity_id,
-    sum(metricValue) as total,
-    sumIf(metricValue, createdAt < {{ utc_literal(last_cutoff()) }}) as history
-from {{ event_log() }}
-where
-    (entityType, metricType) not in (
+with correcting as (
+    select distinct entity_type || ' ' || metric_type as metric
+    from (
         select
             entity_type,
             metric_type
@@ -26,6 +20,17 @@ where
             corrected_at
         having countIf(state = 'published') = 0
     )
+)
+
+select
+    toString(entityType) as entity_type,
+    toString(metricType) as metric_type,
+    toInt64(entityId) as entity_id,
+    sum(metricValue) as total,
+    sumIf(metricValue, createdAt < {{ utc_literal(last_cutoff()) }}) as history
+from {{ event_log() }}
+where
+    entityType || ' ' || metricType not in (select correcting.metric from correcting)
     and {{ in_sample('entityId', var('parity_sample') | float) }}
 group by
     entity_type,

@@ -7,7 +7,7 @@
 
 select
     metricType as metric_type,
-    toStartOfMonth(createdAt, 'UTC') as month,
+    toStartOfMonth(createdAt, 'UTC') as month_of_events,
     sumIf(metricValue, entityType = 'Model') as of_models,
     sumIf(metricValue, entityType = 'ModelVersion') as of_versions
 from {{ event_log() }}
@@ -15,5 +15,5 @@ where
     entityType in ('Model', 'ModelVersion')
     and metricType in ('Image', 'Generation', 'Earned')
     and createdAt < toStartOfSecond({{ utc_literal(cutoff) }}) - 1
-group by metric_type, month
+group by metric_type, month_of_events
 having of_models != of_versions

@@ -59,10 +59,11 @@ def small(parsed: ParsedProject, backfilled: Project) -> ParsedProject:
     run(f"truncate table {parsed.event_log}")
     run(f"insert into {parsed.event_log} select * from {backfilled.event_log} where entityType = 'Tag'"
         " settings max_partitions_per_insert_block = 0")  # fmt: skip
-    for table in ("stg_tag", "stg_tag_engagement", "metric_publications"):
+    for table in ("stg_tag", "stg_tag_engagement"):
         run(f"create table {ours}.{table} clone as {theirs}.{table}")
-    run(f"alter table {ours}.metric_publications update event_log = '{parsed.event_log}' where true"
-        " settings mutations_sync = 2")  # fmt: skip
+    run(f"create table {ours}.metric_publications as {theirs}.metric_publications")
+    run(f"insert into {ours}.metric_publications"
+        f" select * replace ('{parsed.event_log}' as event_log) from {theirs}.metric_publications")  # fmt: skip
     return parsed
 
 
