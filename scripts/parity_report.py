@@ -32,9 +32,11 @@ Row = dict[str, object]
 
 
 def catalog() -> list[dict[str, str]]:
-    """The list of record, in its order."""
+    """The list of record, an entity type's metrics together."""
     with CATALOG.open(newline="") as file:
-        return list(csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    entity_types = [row["entity_type"] for row in rows]
+    return sorted(rows, key=lambda row: entity_types.index(row["entity_type"]))
 
 
 def ask(sql: str, **parameters: str) -> dict:

@@ -5,6 +5,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const common = {
   $schema: "https://vega.github.io/schema/vega-lite/v6.json",
   background: null,
+  autosize: { type: "fit-x", contains: "padding" },
   config: {
     font: getComputedStyle(document.body).fontFamily,
     view: { stroke: null },
@@ -17,11 +18,16 @@ const common = {
 const options = { actions: false, renderer: "svg", tooltip: { disableDefaultStyle: true } };
 const draw = (element, spec) => window.vegaEmbed(element, { ...common, width: "container", ...spec }, options);
 
+// A long name takes two lines: ReactionLaugh, UserImageReaction.
+const words = (pair) => (pair.metric_type.length > 10 ? pair.metric_type.split(/(?=[A-Z][a-z]+$)/) : [pair.metric_type]);
+
 function tiles(element) {
   const column = {};
   const values = data.pairs.map((pair) => ({
     ...pair,
     column: (column[pair.entity_type] = (column[pair.entity_type] ?? 0) + 1),
+    words: words(pair),
+    labelled: [...words(pair), pair.differing.toLocaleString("en")],
     url: `#pair-${pair.entity_type}-${pair.metric_type}`,
   }));
   const most = Math.max(...Object.values(column));
@@ -29,7 +35,7 @@ function tiles(element) {
     description: "One tile for each entity type and metric",
     data: { values },
     params: [{ name: "cell", expr: `width / ${most}` }],
-    height: { step: 38 },
+    height: { step: 44 },
     encoding: {
       x: { field: "column", type: "ordinal", axis: null, scale: { paddingInner: 0.06, paddingOuter: 0 } },
       y: {
@@ -54,11 +60,12 @@ function tiles(element) {
       },
       {
         mark: {
-          type: "text", fontSize: { expr: "cell > 60 ? 10 : 11" }, lineHeight: 13, cursor: "pointer",
-          limit: { expr: "cell - 8" }, baseline: "middle", dy: { expr: "datum.differing > 0 && cell > 60 ? -6 : 0" },
+          type: "text", fontSize: 10, lineHeight: 12, cursor: "pointer", baseline: "middle",
+          limit: { expr: "cell > 60 ? cell - 6 : 0" },
+          dy: { expr: "cell > 60 ? -6 * (length(datum.words) - (datum.differing > 0 ? 0 : 1)) : 0" },
           text: {
-            expr: "cell > 60 ? (datum.differing > 0 ? [datum.metric_type, format(datum.differing, ',')] : datum.metric_type)"
-              + " : (datum.differing > 0 ? format(datum.differing, '.2~s') : '')",
+            expr: "cell > 60 ? (datum.differing > 0 ? datum.labelled : datum.words)"
+              + " : (datum.differing > 0 ? format(datum.differing, datum.differing < 1000 ? 'd' : '.1~s') : '')",
           },
         },
         encoding: {
@@ -93,7 +100,7 @@ function kinds(element) {
         axis: { labelExpr: "format(abs(datum.value), ',')", tickCount: Math.min(6, 2 * most + 1), tickMinStep: 1, domain: false, ticks: false },
       },
       order: { field: "order" },
-      fill: { condition: { test: "datum.signed < 0", value: "var(--alarm)" }, value: "var(--accent)" },
+      fill: { value: "var(--alarm)" },
       opacity: { condition: { test: "datum.order == 0", value: 0.5 }, value: 1 },
       tooltip: [
         { field: "name", title: "title" },
@@ -118,7 +125,7 @@ function months(element, domain) {
       },
       y: {
         field: "events", type: "quantitative", title: null,
-        axis: { format: "~s", tickCount: 2, domain: false, ticks: false, labelFontSize: 11 },
+        axis: { labelExpr: "format(datum.value, '~s')", tickCount: 2, tickMinStep: 1, domain: false, ticks: false, labelFontSize: 11 },
       },
       tooltip: [
         { field: "month", type: "temporal", timeUnit: "utcyearmonth", format: "%B %Y", title: "title" },
@@ -136,7 +143,7 @@ function corrections(element) {
     mark: { type: "bar", fill: "var(--accent)", stroke: "var(--paper)", strokeWidth: 0.5, maxBandSize: 24 },
     encoding: {
       x: { field: "day", type: "ordinal", timeUnit: "utcyearmonthdate", title: null, axis: { format: "%-d %b %Y", labelAngle: 0, labelOverlap: true, ticks: false } },
-      y: { field: "entities", type: "quantitative", title: "entities", axis: { format: ",", tickCount: 4, tickMinStep: 1, domain: false, ticks: false } },
+      y: { field: "entities", type: "quantitative", title: "entities", axis: { labelExpr: "format(datum.value, ',')", tickCount: 4, tickMinStep: 1, domain: false, ticks: false } },
       detail: { field: "entity_type" },
       tooltip: [
         { field: "entity_type", title: "title" },
@@ -164,27 +171,46 @@ async function pairsTable() {
     layout: { topStart: null, topEnd: null, bottomStart: "info", bottomEnd: null },
     language: { info: "_TOTAL_ pairs", infoFiltered: "of _MAX_", infoEmpty: "No pair", zeroRecords: "No pair is like that." },
   });
-  document.getElementById("search").addEventListener("input", (event) => table.search(event.target.value).draw());
-  document.getElementById("only-differing").addEventListener("change", (event) =>
-    table.search.fixed("differing", event.target.checked ? (_text, _row, index) => table.row(index).node().classList.contains("differing") : null).draw());
+  const search = document.getElementById("search");
+  const only = document.getElementById("only-differing");
+  const isDiffering = (_text, _row, index) => table.row(index).node().classList.contains("differing");
+  const filter = () => table.search(search.value).search.fixed("differing", only.checked ? isDiffering : null).draw();
+  search.addEventListener("input", filter);
+  only.addEventListener("change", filter);
+  filter();
+  return () => {
+    search.value = "";
+    only.checked = false;
+    filter();
+  };
 }
 
-// A link to rows opens them.
+// A link to an entity's rows opens them; a link to a pair that the table does not show makes it show all.
 
-function open() {
-  const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+function open(showAll) {
+  const id = location.hash.slice(1);
+  if (id.startsWith("pair-") && !document.getElementById(id)) showAll();
+  const target = id && document.getElementById(id);
+  if (!target) return;
   if (target instanceof HTMLDetailsElement) {
     target.open = true;
-    target.scrollIntoView();
     target.querySelector("summary").focus({ preventScroll: true });
   }
+  for (const row of document.querySelectorAll("tr.asked")) row.classList.remove("asked");
+  target.classList.add("asked");
+  target.scrollIntoView();
 }
-addEventListener("hashchange", open);
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = "Copied";
+    // Browsers keep the clipboard from pages that came unencrypted.
+    if (navigator.clipboard) {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+    } else {
+      getSelection().selectAllChildren(button.previousElementSibling);
+      button.textContent = "Selected";
+    }
   });
 }
 
@@ -197,6 +223,7 @@ for (const [id, chart] of [["chart-kinds", kinds], ["chart-corrections", correct
   if (element) drawn.push(chart(element));
 }
 for (const element of document.querySelectorAll(".month")) drawn.push(months(element, domain));
-await Promise.all([...drawn, pairsTable()]);
-open();
+const [showAll] = await Promise.all([pairsTable(), ...drawn]);
+addEventListener("hashchange", () => open(showAll));
+open(showAll);
 document.documentElement.dataset.ready = "yes";
