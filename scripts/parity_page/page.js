@@ -5,7 +5,6 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const common = {
   $schema: "https://vega.github.io/schema/vega-lite/v6.json",
   background: null,
-  autosize: { type: "fit-x", contains: "padding" },
   config: {
     font: getComputedStyle(document.body).fontFamily,
     view: { stroke: null },
@@ -35,7 +34,7 @@ function tiles(element) {
     description: "One tile for each entity type and metric",
     data: { values },
     params: [{ name: "cell", expr: `width / ${most}` }],
-    height: { step: 44 },
+    height: 44 * Object.keys(column).length,
     encoding: {
       x: { field: "column", type: "ordinal", axis: null, scale: { paddingInner: 0.06, paddingOuter: 0 } },
       y: {
@@ -90,7 +89,7 @@ function kinds(element) {
   return draw(element, {
     description: "Entities that have too little or too much, by pair",
     data: { values },
-    height: { step: 28 },
+    height: 28 * data.differing.length,
     mark: { type: "bar", height: { band: 0.6 } },
     encoding: {
       y: { field: "name", type: "nominal", sort: data.differing, title: null, axis: { domain: false, ticks: false, labelLimit: 190 } },
