@@ -115,11 +115,15 @@ def rows_of_worst(manifest: "Manifest", variables: str, about: dict, pairs: list
             pair["error"] = str(error)
 
 
+def given(variables: str) -> str:
+    """The option by which a command gets the vars of this report."""
+    return f" --vars {shlex.quote(variables)}" if variables != "{}" else ""
+
+
 def command_of(pair: Row, about: dict, variables: str) -> str:
     """The command that explains the pair's worst entity."""
-    name, entity_id = (pair["entity_type"], pair["metric_type"]), ("--id", str(pair["worst_entity"]))
-    given = ("--vars", variables) if variables != "{}" else ()
-    return shlex.join(["scripts/explain_metric.py", *name, *entity_id, "--event-log", about["event_log"], *given])
+    asked = f"{pair['entity_type']} {pair['metric_type']} --id {pair['worst_entity']}"
+    return f"scripts/explain_metric.py {asked} --event-log {shlex.quote(about['event_log'])}{given(variables)}"
 
 
 def script(code: str) -> Markup:
@@ -167,6 +171,7 @@ def report(variables: str, details: int) -> tuple[str, int]:
         pairs=pairs,
         differing=differing,
         details=details,
+        given=given(variables),
         shown_rows=SHOWN_ROWS,
         months=months,
         corrections=corrections,
