@@ -32,7 +32,13 @@ def render(
     lines = "\n".join(f"-- depends_on: {_reference(manifest, unique_id)}" for unique_id in reads)
     inline = "\n;\n".join([lines, *(f"{{{{ {part} }}}}" for part in parts)])
     offline = () if introspect else ("--no-introspect", "--no-populate-cache")
-    (result,) = _dbt("compile", "--inline", inline, *offline, variables=variables, manifest=manifest)
+    known = set(manifest.nodes)
+    try:
+        (result,) = _dbt("compile", "--inline", inline, *offline, variables=variables, manifest=manifest)
+    finally:
+        # What could not be compiled, dbt leaves in the manifest, and then it can compile nothing else inline.
+        for unique_id in set(manifest.nodes) - known:
+            manifest.nodes.pop(unique_id)
     _, *rendered = (part.strip() for part in result.node.compiled_code.split("\n;\n"))
     return rendered
 

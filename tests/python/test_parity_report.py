@@ -90,6 +90,8 @@ def damaged(reports: Reports, good: Path) -> Damaged:
     run(f"delete from {log} where {BEFORE} and {of_pairs([LOST])} and entityId % 5 = 0")
     doubled = f"select * from {log} where {BEFORE} and {of_pairs([DOUBLED])} and entityId % 3 = 0"
     run(f"insert into {log} {doubled} settings max_partitions_per_insert_block = 0")
+    # The page is made all the same where the legacy counters cannot be compared.
+    run(f"drop table {project.database}.metric_catalog sync")
     run(
         f"""
         create table {project.database}.metric_corrections engine = MergeTree order by corrected_at as
@@ -279,6 +281,20 @@ def test_a_link_to_a_pair_that_is_not_shown_shows_all(visit: Visit, damaged: Dam
     page = visit.open(damaged.page, "#pair-Tag-Hidden")
     assert page.locator("#pair-Tag-Hidden.asked").is_visible()
     assert page.locator("#table-pairs tbody tr").count() == 75
+
+
+def test_known_differences_are_explained_in_the_words_of_the_catalog(
+    visit: Visit, good: Path, damaged: Damaged
+) -> None:
+    note = "One event a download; the legacy column counts distinct users per version."
+    page = visit.open(good)
+    (download,) = (
+        page.locator(".reasons > div", has_text=note).locator("li", has_text="Model Download").all_inner_texts()
+    )
+    assert re.search(r"ModelMetric\.downloadCount\n+[\d,]+ of [\d,]+ differ$", download)
+    page = visit.open(damaged.page)
+    assert "The legacy counters could not be compared: " in page.inner_text("#legacy")
+    assert note in page.inner_text("#legacy")
 
 
 def test_corrections_are_drawn_and_nothing_breaks_out_of_the_page(visit: Visit, damaged: Damaged) -> None:
