@@ -288,9 +288,8 @@ def test_known_differences_are_explained_in_the_words_of_the_catalog(
 ) -> None:
     note = "One event a download; the legacy column counts distinct users per version."
     page = visit.open(good)
-    (download,) = (
-        page.locator(".reasons > div", has_text=note).locator("li", has_text="Model Download").all_inner_texts()
-    )
+    reason = page.locator(".reasons > div", has_text=note)
+    (download,) = reason.locator("li", has_text="Model Download").all_inner_texts()
     assert re.search(r"ModelMetric\.downloadCount\n+[\d,]+ of [\d,]+ differ$", download)
     page = visit.open(damaged.page)
     assert "The legacy counters could not be compared: " in page.inner_text("#legacy")
