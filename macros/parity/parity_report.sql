@@ -88,9 +88,8 @@
     Returns: a select of day, entity_type, entities and value (what the corrections add up to).
 #}
 {% macro parity_report_corrections() %}
-    {%- set ledger = api.Relation.create(schema=target.schema, identifier='metric_corrections', type='table') -%}
     {%- set found = query_column(
-        "select name from system.tables where database = '" ~ ledger.schema ~ "' and name = '" ~ ledger.identifier ~ "'"
+        "select name from system.tables where database = '" ~ corrections().schema ~ "' and name = '" ~ corrections().identifier ~ "'"
     ) -%}
     {%- if found %}
     select
@@ -98,7 +97,7 @@
         entity_type,
         sum(rows) as entities,
         sum(value_sum) as value
-    from {{ ledger }}
+    from {{ corrections() }}
     where event_log = '{{ var("event_log") }}' and state = 'published'
     group by day, entity_type
     order by day, entity_type

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 import dbt_sql
 import parity_report
+from sandbox_lib.clickhouse_http import quoted
 
 LOST, DOUBLED = ("Model", "ThumbsUp"), ("User", "Follower")
 HOSTILE = "</script><img src=x onerror=document.title='broken'>"
@@ -74,6 +75,10 @@ def good(reports: Reports) -> Path:
     return output
 
 
+def literal(value: str | int) -> str:
+    return quoted(value) if isinstance(value, str) else str(value)
+
+
 @dataclass
 class Damaged:
     """The page of a damaged log, and what each entity of the damaged metrics had before."""
@@ -92,18 +97,13 @@ def damaged(reports: Reports, good: Path) -> Damaged:
     run(f"insert into {log} {doubled} settings max_partitions_per_insert_block = 0")
     # The page is made all the same where the legacy counters cannot be compared.
     run(f"drop table {project.database}.metric_catalog sync")
+    corrections = f"{project.database}.metric_corrections"
+    run(f"create table {corrections} as backfilled.metric_corrections")
+    days = [("1", "published"), ("3", "published"), ("4", "intended")]
+    rows = [(log, HOSTILE, f"2026-01-0{day} 04:00:00", state, 7, -3) for day, state in days]
     run(
-        f"""
-        create table {project.database}.metric_corrections engine = MergeTree order by corrected_at as
-        select
-            '{log}' as event_log,
-            "{HOSTILE}" as entity_type,
-            toDateTime64('2026-01-0' || day || ' 04:00:00', 3, 'UTC') as corrected_at,
-            CAST(state, 'Enum8(''intended'' = 1, ''published'' = 2)') as state,
-            toUInt64(7) as rows,
-            toInt64(-3) as value_sum
-        from values('day String, state String', ('1', 'published'), ('3', 'published'), ('4', 'intended'))
-        """.replace(f'"{HOSTILE}"', "'" + HOSTILE.replace("'", "''") + "'")
+        f"insert into {corrections} (event_log, entity_type, corrected_at, state, rows, value_sum) values "
+        + ", ".join("(" + ", ".join(map(literal, row)) + ")" for row in rows)
     )
     done, output = reports.make("damaged")
     assert (done.exit_code, done.output) == (1, f"2 of 75 metrics differ: {output}\n")
