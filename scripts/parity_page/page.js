@@ -124,7 +124,9 @@ function months(element, domain) {
       },
       y: {
         field: "events", type: "quantitative", title: null,
-        axis: { labelExpr: "format(datum.value, '~s')", tickCount: 2, tickMinStep: 1, domain: false, ticks: false, labelFontSize: 11 },
+        // The same room around each, so that they stand in line.
+        scale: { domain: [0, 1.12 * Math.max(1, ...values.map((row) => row.events))], nice: false },
+        axis: { minExtent: 28, maxExtent: 28, labelExpr: "format(datum.value, '~s')", tickCount: 2, tickMinStep: 1, domain: false, ticks: false, labelFontSize: 11 },
       },
       tooltip: [
         { field: "month", type: "temporal", timeUnit: "utcyearmonth", format: "%B %Y", title: "title" },
@@ -135,13 +137,21 @@ function months(element, domain) {
 }
 
 function corrections(element) {
+  const day = 24 * 60 * 60 * 1000;
+  const days = data.corrections.map((row) => Date.parse(row.day));
+  // At least two weeks, so that a day is as wide as a day.
+  const last = Math.max(...days);
   return draw(element, {
     description: "Entities corrected, by day",
     data: { values: data.corrections },
     height: 140,
-    mark: { type: "bar", fill: "var(--accent)", stroke: "var(--paper)", strokeWidth: 0.5, maxBandSize: 24 },
+    mark: { type: "bar", fill: "var(--accent)", stroke: "var(--paper)", strokeWidth: 0.5 },
     encoding: {
-      x: { field: "day", type: "ordinal", timeUnit: "utcyearmonthdate", title: null, axis: { format: "%-d %b %Y", labelAngle: 0, labelOverlap: true, ticks: false } },
+      x: {
+        field: "day", type: "temporal", timeUnit: "utcyearmonthdate", title: null,
+        scale: { type: "utc", domain: [Math.min(...days, last - 13 * day), last + day] },
+        axis: { format: "%-d %b %Y", labelAngle: 0, labelOverlap: true, grid: false, tickCount: 6 },
+      },
       y: { field: "entities", type: "quantitative", title: "entities", axis: { labelExpr: "format(datum.value, ',')", tickCount: 4, tickMinStep: 1, domain: false, ticks: false } },
       detail: { field: "entity_type" },
       tooltip: [
