@@ -26,6 +26,18 @@ make_environment() {
     export PATH="$repository/.venv/bin:$PATH"
 }
 
+# Sees that there is a browser for the tests of pages.
+make_browser() {
+    command -v chromium chromium-browser google-chrome && return
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        fail "The tests of pages need Chromium as chromium, chromium-browser or google-chrome on the PATH: install the" \
+            "package chromium, for instance by sudo apt-get install chromium."
+    fi
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends chromium >/dev/null
+    command -v chromium
+}
+
 # step NAME COMMAND…: runs it and remembers how long it took.
 step() {
     local name=$1 began=$SECONDS

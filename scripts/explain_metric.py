@@ -5,13 +5,11 @@ import csv
 import difflib
 import json
 import re
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+import dbt_sql
 from connect_postgres import clickhouse_from_environment
 from sandbox_lib import settings
 from sandbox_lib.clickhouse_http import ClickHouseError, execute
@@ -131,44 +129,24 @@ def catalog_row(entity_type: str, metric_type: str) -> dict[str, str]:
 
 def look_up(entity_type: str, metric_type: str, variables: str) -> Metric:
     """Have dbt compile the metric's queries; no server is asked."""
-    from dbt.cli.main import dbtRunner
-
     row = catalog_row(entity_type, metric_type)
-    with tempfile.TemporaryDirectory() as directory:
-        shutil.copy(settings.REPOSITORY / "profiles.yml.example", Path(directory) / "profiles.yml")
-        options = [
-            *("--project-dir", str(settings.REPOSITORY), "--profiles-dir", directory, "--vars", variables),
-            *("--target-path", directory, "--log-path", directory),
-        ]
-
-        def dbt(*command: str, manifest: "Manifest | None" = None) -> object:
-            done = dbtRunner(manifest=manifest).invoke(["--quiet", "--log-level", "none", *command, *options])
-            if not done.success:
-                reason = done.exception or "; ".join(result.message for result in done.result)
-                raise click.ClickException(f"{entity_type} {metric_type} cannot be compiled. dbt says: {reason}")
-            return done.result
-
-        manifest = dbt("parse")
-        model = next(node for node in manifest.nodes.values() if node.name == f"{row['events_model']}_events")
-        # Inline SQL has to name what it reads before dbt knows of any model, as analyses/events do.
-        reads = "\n".join(f"-- depends_on: {reference(manifest, unique_id)}" for unique_id in model.depends_on.nodes)
+    try:
+        manifest = dbt_sql.parse(variables)
+        model = events_model(manifest, row)
         parts = [
             f"metric_query('{entity_type}', '{metric_type}')",
             f"metric_rows_query('{entity_type}', '{metric_type}')",
+            f"cutoff_of('{entity_type}')",
         ]
-        inline = "\n;\n".join([reads, *(f"{{{{ {part} }}}}" for part in [*parts, f"cutoff_of('{entity_type}')"])])
-        offline = ("--no-introspect", "--no-populate-cache")
-        (result,) = dbt("compile", "--inline", inline, *offline, manifest=manifest)
-        _, query, rows_query, cutoff = (part.strip() for part in result.node.compiled_code.split("\n;\n"))
+        query, rows_query, cutoff = dbt_sql.render(manifest, variables, parts, model.depends_on.nodes)
+    except dbt_sql.DbtError as error:
+        raise click.ClickException(f"{entity_type} {metric_type} cannot be compiled. dbt says: {error}") from None
     return Metric(row, manifest, model, query, rows_query, cutoff)
 
 
-def reference(manifest: "Manifest", unique_id: str) -> str:
-    """How a query refers to what another one reads."""
-    if unique_id in manifest.sources:
-        source = manifest.sources[unique_id]
-        return f"{{{{ source('{source.source_name}', '{source.name}') }}}}"
-    return f"{{{{ ref('{manifest.nodes[unique_id].name}') }}}}"
+def events_model(manifest: "Manifest", row: dict[str, str]) -> "ModelNode":
+    """The model that a row of the catalog names."""
+    return next(node for node in manifest.nodes.values() if node.name == f"{row['events_model']}_events")
 
 
 def sources_read(metric: Metric) -> dict[str, tuple["SourceDefinition", set[str]]]:

@@ -9,6 +9,17 @@
     all, 'extra': nothing is expected, 'too low', 'too high').
 #}
 {% macro parity_comparison(model, also=none) %}
+    {{- _parity_sides(model, also) }}
+    where expected.total != actual.total
+{% endmacro %}
+
+
+{#
+    Every entity of an entity type that has an expected count or events, metric by metric.
+    Arguments, vars: as parity_comparison().
+    Returns: a select of the columns of parity_comparison(), without a where clause; difference is '' where there is none.
+#}
+{% macro _parity_sides(model, also=none) %}
     {%- do check_parity_vars() -%}
     {%- do _require_view(model.name) -%}
     {%- set entity_type = model.config.meta.entity_type -%}
@@ -41,12 +52,7 @@
             count() as events
         from {{ event_log() }}
         where
-            entityType = '{{ entity_type }}'
-            and metricType in ('{{ metric_types_of(entity_type) | join("', '") }}')
-            and {{ in_sample('entityId', sample) }}
-            {%- if var('parity') == 'history' %}
-            and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), event_log_traits(none).decimals)) }}
-            {%- endif %}
+            {{ _in_parity_window(entity_type) | indent(12) }}
         group by metric_type, entity_id
     )
 
@@ -57,6 +63,7 @@
         expected.total as expected,
         actual.total as actual,
         multiIf(
+            expected.total = actual.total, '',
             actual.events = 0, 'missing',
             expected.total = 0, 'extra',
             actual.total < expected.total, 'too low',
@@ -64,7 +71,6 @@
         ) as difference
     from expected
     full outer join actual using (metric_type, entity_id)
-    where expected.total != actual.total
 {% endmacro %}
 
 
@@ -81,6 +87,17 @@
         {% endif %}
     {% endif %}
 {% endmacro %}
+
+
+{# The condition that an event of the log is one of those that parity looks at. #}
+{% macro _in_parity_window(entity_type) -%}
+entityType = '{{ entity_type }}'
+and metricType in ('{{ metric_types_of(entity_type) | join("', '") }}')
+and {{ in_sample('entityId', var('parity_sample') | float) }}
+{%- if var('parity') == 'history' %}
+and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), event_log_traits(none).decimals)) }}
+{%- endif %}
+{%- endmacro %}
 
 
 {# The metric types that events models have for an entity type, sorted. #}

@@ -1,0 +1,128 @@
+{#
+    What the page of scripts/parity_report.py says of its own making.
+    Returns: JSON text with the vars that decide what is compared, and by entity type the cutoff and the metrics.
+#}
+{% macro parity_report_settings() %}
+    {#- dbt keeps to itself what is raised while it parses -#}
+    {%- if execute -%}{%- do check_parity_vars() -%}{%- endif -%}
+    {%- set entity_types = {} -%}
+    {%- for test in _parity_tests() -%}
+        {%- do entity_types.update({test.entity_type: {'cutoff': cutoff_of(test.entity_type), 'metrics': metric_types_of(test.entity_type)}}) -%}
+    {%- endfor -%}
+    {%- set names = ['parity', 'parity_sample', 'expected_counts', 'event_log', 'legacy_error_percent'] -%}
+    {%- set settings = {'entity_types': entity_types} -%}
+    {%- for name in names -%}
+        {%- do settings.update({name: var(name)}) -%}
+    {%- endfor -%}
+    {{- tojson(settings) -}}
+{% endmacro %}
+
+
+{#
+    Each metric of an entity type, whether or not it differs: the totals of both sides, and how many entities differ.
+    Arguments: entity_type.
+    Vars: as parity_comparison().
+    Returns: a select of entity_type, metric_type, expected, actual, entities (that have a count on either side),
+    differing, missing, extra, too_low, too_high, and of the entity that differs most worst_entity, worst_expected and
+    worst_actual.
+#}
+{% macro parity_report_pairs(entity_type) %}
+    {%- for test in _parity_tests() if test.entity_type == entity_type %}
+    with sides as (
+        {{ _parity_sides(test.model, test.also) | indent(8) }}
+    ),
+
+    compared as (
+        select
+            metric_type,
+            sum(sides.expected) as expected,
+            sum(sides.actual) as actual,
+            countIf(sides.expected != 0 or sides.actual != 0) as entities,
+            countIf(difference != '') as differing,
+            countIf(difference = 'missing') as missing,
+            countIf(difference = 'extra') as extra,
+            countIf(difference = 'too low') as too_low,
+            countIf(difference = 'too high') as too_high,
+            argMax((entity_id, sides.expected, sides.actual), abs(sides.expected - sides.actual)) as worst
+        from sides
+        group by metric_type
+    )
+
+    select
+        '{{ entity_type }}' as entity_type,
+        metric_type,
+        compared.* except (metric_type, worst),
+        worst.1 as worst_entity,
+        worst.2 as worst_expected,
+        worst.3 as worst_actual
+    from (select arrayJoin(['{{ metric_types_of(entity_type) | join("', '") }}']) as metric_type) as metrics
+    left join compared using (metric_type)
+    order by metric_type
+    {%- endfor %}
+{% endmacro %}
+
+
+{#
+    How many of the events that parity looks at were created in which month (UTC).
+    Returns: a select of entity_type, month and events.
+#}
+{% macro parity_report_months() %}
+    {%- for test in _parity_tests() %}
+    select
+        '{{ test.entity_type }}' as entity_type,
+        toStartOfMonth(toDateTime64(createdAt, 3, 'UTC')) as month,
+        count() as events
+    from {{ event_log() }}
+    where
+        {{ _in_parity_window(test.entity_type) | indent(8) }}
+    group by month
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+    order by entity_type, month
+{% endmacro %}
+
+
+{#
+    How many entities were corrected on which day (UTC), as the ledger of corrections has it. No rows where there is no
+    such ledger.
+    Returns: a select of day, entity_type, entities and value (what the corrections add up to).
+#}
+{% macro parity_report_corrections() %}
+    {%- set found = query_column(
+        "select name from system.tables where database = '" ~ corrections().schema ~ "' and name = '" ~ corrections().identifier ~ "'"
+    ) -%}
+    {%- if found %}
+    select
+        toDate(corrected_at) as day,
+        entity_type,
+        sum(rows) as entities,
+        sum(value_sum) as value
+    from {{ corrections() }}
+    where event_log = '{{ var("event_log") }}' and state = 'published'
+    group by day, entity_type
+    order by day, entity_type
+    {%- else %}
+    select 'no ledger of corrections' as day where false
+    {%- endif %}
+{% endmacro %}
+
+
+{#
+    The tests source_parity, which say what each entity type is compared with.
+    Returns: a list of dicts entity_type, model (its node) and also (further expected counts: SQL in brackets, or none).
+#}
+{% macro _parity_tests() %}
+    {% set found = [] %}
+    {% for test in graph.nodes.values() | selectattr('resource_type', 'eq', 'test') | sort(attribute='name') if execute %}
+        {% if test.test_metadata and test.test_metadata.name == 'source_parity' %}
+            {% set model = graph.nodes[test.attached_node] %}
+            {% set others = test.depends_on.nodes | reject('eq', test.attached_node) | list %}
+            {% do found.append({
+                'entity_type': model.config.meta.entity_type,
+                'model': model,
+                'also': '(' ~ render(graph.nodes[others[0]].raw_code) ~ ')' if others else none
+            }) %}
+        {% endif %}
+    {% endfor %}
+    {% do return(found) %}
+{% endmacro %}

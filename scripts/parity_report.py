@@ -1,0 +1,229 @@
+#!/usr/bin/env python
+"""Write the parity report: one HTML page, without network, that says whether the event log holds what it must."""
+
+import csv
+import json
+import shlex
+from datetime import UTC, datetime
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import jinja2
+from markupsafe import Markup
+
+import dbt_sql
+from connect_postgres import clickhouse_from_environment
+from explain_metric import CATALOG, EVENTS, LOG_TYPE, SIDES, TIMEOUT, events_model
+from sandbox_lib import settings
+from sandbox_lib.clickhouse_http import ClickHouseError, execute
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+PAGE = Path(__file__).parent / "parity_page"
+# Rows that the page shows of each table of an entity.
+SHOWN_ROWS = 20
+MINUS = "\N{MINUS SIGN}"
+
+Row = dict[str, object]
+
+
+def catalog() -> list[dict[str, str]]:
+    """The list of record, an entity type's metrics together."""
+    with CATALOG.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    entity_types = [row["entity_type"] for row in rows]
+    return sorted(rows, key=lambda row: entity_types.index(row["entity_type"]))
+
+
+def ask(sql: str, **parameters: str) -> dict:
+    """Run a query on the server that the environment names. Returns its columns (meta) and rows (data)."""
+    server, database = clickhouse_from_environment()
+    formatted = {"output_format_json_quote_64bit_integers": "0", "database": database}
+    return json.loads(execute(server, f"{sql}\nformat JSON", timeout=TIMEOUT, **formatted, **parameters))
+
+
+def compared(manifest: "Manifest", variables: str) -> tuple[dict, list[Row], list[Row], list[Row]]:
+    """What was compared (settings), and the rows by pair, month, and day of correction."""
+    render = partial(dbt_sql.render, manifest, variables, introspect=True)
+    parts = ("parity_report_settings()", "parity_report_months()", "parity_report_corrections()")
+    about, months, corrections = render(parts)
+    about = json.loads(about)
+    by_type = render([f"parity_report_pairs('{entity_type}')" for entity_type in about["entity_types"]])
+    rows = [row for sql in by_type for row in ask(sql)["data"]]
+    found = {(row["entity_type"], row["metric_type"]): row for row in rows}
+    pairs = [found[row["entity_type"], row["metric_type"]] | {"catalog": row} for row in catalog()]
+    return about, pairs, ask(months)["data"], ask(corrections)["data"]
+
+
+def legacy_differences(manifest: "Manifest", variables: str) -> tuple[dict[tuple[str, str], Row], str]:
+    """The metrics that differ from the legacy counts, and why they could not be compared, if so."""
+    tables = [node for node in manifest.sources.values() if node.source_name == "legacy"]
+    parts = [f"legacy_comparison(graph.sources['{node.unique_id}'] if execute else none)" for node in tables]
+    # While dbt parses, there is no table to compare with.
+    parts = [f"{part} if execute else ''" for part in parts]
+    try:
+        queries = dbt_sql.render(manifest, variables, parts, introspect=True)
+        rows = [row for sql in queries for row in ask(sql)["data"]]
+    except (dbt_sql.DbtError, ClickHouseError) as error:
+        return {}, str(error)
+    return {(row["entity_type"], row["metric_type"]): row for row in rows}, ""
+
+
+def known_differences(legacy: dict[tuple[str, str], Row]) -> list[Row]:
+    """What the catalog says of metrics that are not the legacy column's count, the same words only once."""
+    reasons: dict[str, Row] = {}
+    for row in catalog():
+        if row["legacy_parity"] == "known_difference":
+            reason = reasons.setdefault(row["note"], {"note": row["note"], "metrics": []})
+            reason["metrics"].append(
+                row | (legacy.get((row["entity_type"], row["metric_type"])) or {"differing": None})
+            )
+    return list(reasons.values())
+
+
+def rows_of_worst(manifest: "Manifest", variables: str, about: dict, pairs: list[Row]) -> None:
+    """Give each of these pairs the source rows and the events of its worst entity, or why they cannot be shown."""
+    database, table = about["event_log"].split(".")
+    parts, reads = [], set()
+    for pair in pairs:
+        arguments = f"('{pair['entity_type']}', '{pair['metric_type']}')"
+        parts += [f"metric_query{arguments}", f"metric_rows_query{arguments}"]
+        reads |= set(events_model(manifest, pair["catalog"]).depends_on.nodes)
+    queries = iter(dbt_sql.render(manifest, variables, parts, sorted(reads)))
+    log_type = ask(LOG_TYPE, param_log_database=database, param_log_table=table)["data"][0]["type"]
+    for pair in pairs:
+        query, rows_query = next(queries), next(queries)
+        sides = SIDES.replace("{query}", query).replace("{log_type}", log_type)
+        parameters = {
+            "param_entity_type": pair["entity_type"],
+            "param_metric_type": pair["metric_type"],
+            "param_entity_id": str(pair["worst_entity"]),
+            "param_cutoff": about["entity_types"][pair["entity_type"]]["cutoff"],
+            "param_log_database": database,
+            "param_log_table": table,
+        }
+        try:
+            pair["tables"] = [
+                {"title": title} | ask(f"select * from (\n{sql}\n) limit {SHOWN_ROWS}", **parameters)
+                for title, sql in (("Source rows", rows_query), ("Events, expected and in the log", sides + EVENTS))
+            ]
+        except ClickHouseError as error:
+            pair["error"] = str(error)
+
+
+def given(variables: str) -> str:
+    """The option by which a command gets the vars of this report."""
+    return f" --vars {shlex.quote(variables)}" if variables != "{}" else ""
+
+
+def command_of(pair: Row, about: dict, variables: str) -> str:
+    """The command that explains the pair's worst entity."""
+    asked = f"{pair['entity_type']} {pair['metric_type']} --id {pair['worst_entity']}"
+    return f"scripts/explain_metric.py {asked} --event-log {shlex.quote(about['event_log'])}{given(variables)}"
+
+
+def script(code: str) -> Markup:
+    """A library's code as the text of a script element, which "</script" and "<!--" would end, wherever they stand."""
+    return Markup(code.replace("</script", "<\\/script").replace("<!--", "<\\!--"))
+
+
+def page(**content: object) -> str:
+    """The page, with the libraries that it needs inside."""
+    import vl_convert
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PAGE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["number"] = lambda value: f"{value:,}".replace("-", MINUS)
+    environment.filters["signed"] = lambda value: f"{value:+,}".replace("-", MINUS) if value else "0"
+    environment.filters["only"] = lambda row, *names: {name: row[name] for name in names}
+    return environment.get_template("page.html").render(
+        vega=script(vl_convert.javascript_bundle()),
+        datatables=script((files("itables") / "html" / "dt_bundle.js").read_text()),
+        **content,
+    )
+
+
+def report(variables: str, details: int) -> tuple[str, int]:
+    """The page, and how many pairs differ."""
+    began = datetime.now(UTC)
+    manifest = dbt_sql.parse(variables)
+    about, pairs, months, corrections = compared(manifest, variables)
+    legacy, legacy_error = legacy_differences(manifest, variables)
+    for pair in pairs:
+        pair["difference"] = pair["actual"] - pair["expected"]
+        pair["name"] = f"{pair['entity_type']} {pair['metric_type']}"
+        pair["command"] = command_of(pair, about, variables)
+        pair["tables"], pair["error"] = [], ""
+    differing = sorted((pair for pair in pairs if pair["differing"]), key=lambda pair: -pair["differing"])
+    if differing[:details]:
+        rows_of_worst(manifest, variables, about, differing[:details])
+    text = page(
+        about=about,
+        pairs=pairs,
+        differing=differing,
+        details=details,
+        given=given(variables),
+        shown_rows=SHOWN_ROWS,
+        months=months,
+        corrections=corrections,
+        legacy=legacy,
+        legacy_error=legacy_error,
+        exact=sum(row["legacy_parity"] == "exact" for row in catalog()),
+        known=known_differences(legacy),
+        made_at=began.replace(microsecond=0, tzinfo=None).isoformat(" "),
+        seconds=round((datetime.now(UTC) - began).total_seconds()),
+    )
+    return text, len(differing)
+
+
+@click.command()
+@click.option(
+    "--output",
+    default=settings.REPOSITORY / "target" / "parity_report.html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write.  [default: target/parity_report.html]",
+)
+@click.option("--vars", "variables", default="{}", show_default=True, help="The vars, as dbt takes them.")
+@click.option(
+    "--details",
+    default=12,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Differing pairs of which to show the worst entity's rows; each costs two queries.",
+)
+@click.pass_context
+def main(context: click.Context, output: Path, variables: str, details: int) -> None:
+    """Write a page that says whether the event log holds what PostgreSQL's rows add up to, for every metric.
+
+    The vars parity (history or present), parity_sample, event_log and expected_counts mean what they mean in dbt test.
+    Exits with 0 where nothing differs, with 1 where something does, and with 2 where the page could not be made.
+    """
+    try:
+        text, differing = report(variables, details)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        # Whoever looks at the page meanwhile sees the old one or the new one, whole.
+        written = output.with_name(f"{output.name}.new")
+        written.write_text(text)
+        written.replace(output)
+    except click.ClickException as error:
+        error.exit_code = 2
+        raise
+    except (dbt_sql.DbtError, ClickHouseError, OSError) as error:
+        failure = click.ClickException(f"The parity report cannot be made. {error}")
+        failure.exit_code = 2
+        raise failure from None
+    click.echo(f"{differing or 'None'} of {len(catalog())} metrics differ: {output}")
+    context.exit(1 if differing else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,324 @@
+"""The page of scripts/parity_report.py in a real browser: on a log that is as it should be, and on a damaged one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from click.testing import CliRunner, Result
+from conftest import Project, Sandbox
+from event_log_checks import BEFORE, Totals, of_pairs, pairs_of, totals
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+import dbt_sql
+import parity_report
+from sandbox_lib.clickhouse_http import quoted
+
+LOST, DOUBLED = ("Model", "ThumbsUp"), ("User", "Follower")
+HOSTILE = "</script><img src=x onerror=document.title='broken'>"
+ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+@pytest.fixture(scope="module")
+def reported(sandbox: Sandbox, backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A database of its own, with a copy of all that the report reads of `backfilled`."""
+    project = Project(sandbox, "reported", tmp_path_factory.mktemp("reported"))
+    for suffix in ("", "_postgres"):
+        sandbox.command(f"create database reported{suffix}")
+        tables = "select name, engine from system.tables"
+        where = "(name like 'stg\\_%' or name = 'entityMetricEvents' or engine = 'PostgreSQL')"
+        for table, engine in sandbox.rows(f"{tables} where database = 'backfilled{suffix}' and {where}"):
+            copied = "as" if engine == "PostgreSQL" else "clone as"
+            sandbox.command(f"create table reported{suffix}.{table} {copied} backfilled{suffix}.{table}")
+    sandbox.command("create table reported.metric_catalog clone as metrics.metric_catalog")
+    yield project
+    for suffix in ("", "_postgres"):
+        sandbox.command(f"drop database reported{suffix} sync")
+
+
+@dataclass
+class Reports:
+    """Makes reports of one project, which is parsed only once."""
+
+    project: Project
+    manifest: object
+
+    def make(self, name: str, *options: str, environment: dict[str, str] | None = None) -> tuple[Result, Path]:
+        output = self.project.target / f"{name}.html"
+        arguments = ["--output", str(output), "--vars", f"{{event_log: {self.project.event_log}}}", *options]
+        with (
+            mock.patch.dict(os.environ, self.project.environment() | (environment or {})),
+            mock.patch.object(dbt_sql, "parse", return_value=self.manifest),
+        ):
+            return CliRunner().invoke(parity_report.main, arguments), output
+
+
+@pytest.fixture(scope="module")
+def reports(reported: Project) -> Reports:
+    with mock.patch.dict(os.environ, reported.environment()):
+        return Reports(reported, dbt_sql.parse(f"{{event_log: {reported.event_log}}}"))
+
+
+@pytest.fixture(scope="module")
+def good(reports: Reports) -> Path:
+    done, output = reports.make("good")
+    assert (done.exit_code, done.output) == (0, f"None of 75 metrics differ: {output}\n")
+    return output
+
+
+def literal(value: str | int) -> str:
+    return quoted(value) if isinstance(value, str) else str(value)
+
+
+@dataclass
+class Damaged:
+    """The page of a damaged log, and what each entity of the damaged metrics had before."""
+
+    page: Path
+    before: Totals
+
+
+@pytest.fixture(scope="module")
+def damaged(reports: Reports, good: Path) -> Damaged:
+    project = reports.project
+    run, log = project.sandbox.command, project.event_log
+    before = totals(project, f"{BEFORE} and {of_pairs([LOST, DOUBLED])}")
+    run(f"delete from {log} where {BEFORE} and {of_pairs([LOST])} and entityId % 5 = 0")
+    doubled = f"select * from {log} where {BEFORE} and {of_pairs([DOUBLED])} and entityId % 3 = 0"
+    run(f"insert into {log} {doubled} settings max_partitions_per_insert_block = 0")
+    # The page is made all the same where the legacy counters cannot be compared.
+    run(f"drop table {project.database}.metric_catalog sync")
+    corrections = f"{project.database}.metric_corrections"
+    run(f"create table {corrections} as backfilled.metric_corrections")
+    days = [("1", "published"), ("3", "published"), ("4", "intended")]
+    rows = [(log, HOSTILE, f"2026-01-0{day} 04:00:00", state, 7, -3) for day, state in days]
+    run(
+        f"insert into {corrections} (event_log, entity_type, corrected_at, state, rows, value_sum) values "
+        + ", ".join("(" + ", ".join(map(literal, row)) + ")" for row in rows)
+    )
+    done, output = reports.make("damaged")
+    assert (done.exit_code, done.output) == (1, f"2 of 75 metrics differ: {output}\n")
+    return Damaged(output, before)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
+    assert found, "There is no browser: install the package chromium."
+    with sync_playwright() as driver:
+        # Its profile is a new folder, which goes with it.
+        launched = driver.chromium.launch(executable_path=found[0], headless=True, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@dataclass
+class Visit:
+    """Pages of one browser, and what they say and ask for."""
+
+    context: BrowserContext
+    console: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def open(self, file: Path, anchor: str = "") -> Page:
+        page = self.context.new_page()
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.console.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.goto(f"{file.as_uri()}{anchor}")
+        page.wait_for_selector("html[data-ready]", timeout=20_000)
+        return page
+
+    def _said(self, message: ConsoleMessage) -> None:
+        self.console.append(f"{message.type}: {message.text}")
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    """A browser without network, whose pages may say nothing on the console and ask for nothing."""
+    context = browser.new_context(offline=True)
+    visit = Visit(context)
+    yield visit
+    context.close()
+    assert visit.console == []
+    assert [url for url in visit.requests if not url.startswith(("file:", "blob:", "data:"))] == []
+
+
+def bars(page: Page, chart: str) -> int:
+    """How many marks of a chart have an area."""
+    return page.locator(f"{chart} svg .mark-rect path").evaluate_all(
+        "paths => paths.filter(path => path.getBBox().width > 0 && path.getBBox().height > 0).length"
+    )
+
+
+def row(page: Page, pair: tuple[str, str]) -> list[str]:
+    """The cells of a metric in the table."""
+    return page.locator(f"#pair-{pair[0]}-{pair[1]} > *").all_inner_texts()
+
+
+# A log as it should be -------------------------------------------------------------------------------------------
+
+
+def test_a_good_log_is_said_to_agree(visit: Visit, good: Path, reported: Project) -> None:
+    page = visit.open(good)
+    assert page.inner_text("h1") == "All 75 metrics agree"
+    assert page.title().startswith("✓ All 75 metrics agree")
+    assert page.locator("#table-pairs tbody tr").count() == 75
+    assert page.locator("#table-pairs tbody tr.differing, details, .alarm").count() == 0
+    assert page.locator("text=There have been no corrections.").count() == 1
+    facts = page.inner_text(".facts")
+    assert "history: events before the cutoff" in facts
+    assert "2024-08-07 15:44:39.044" in facts
+    assert reported.event_log in facts
+
+
+def test_the_numbers_are_those_of_the_log(visit: Visit, good: Path, reported: Project) -> None:
+    page = visit.open(good)
+    expected = {pair: sum(value for _, value in entities.values()) for pair, entities in totals(reported).items()}
+    for pair in pairs_of():
+        total = f"{expected.get(pair, 0):,}"
+        assert row(page, pair)[1:4] == [total, total, "0"], pair
+
+
+def test_charts_are_drawn(visit: Visit, good: Path) -> None:
+    page = visit.open(good)
+    assert bars(page, "#chart-tiles") == 75
+    assert page.locator(".month").count() == 10
+    for entity_type in {entity_type for entity_type, _ in pairs_of()}:
+        assert bars(page, f".month[data-entity-type={entity_type}]") > 5, entity_type
+
+
+def test_the_table_is_sorted_and_searched_by_keyboard(visit: Visit, good: Path) -> None:
+    page = visit.open(good)
+    names = "#table-pairs tbody tr:visible th"
+    page.focus("#search")
+    page.keyboard.type("bounty tip")
+    assert page.locator(names).all_inner_texts() == ["BountyEntry TipCount", "BountyEntry TipAmount\nsum of amount"]
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.press("Backspace")
+    page.focus("#table-pairs thead th:nth-child(2) [role=button]")
+    page.keyboard.press("Enter")
+    shown = [
+        int(text.replace(",", "")) for text in page.locator("#table-pairs tbody td:nth-child(2)").all_inner_texts()
+    ]
+    assert len(shown) == 75
+    assert shown == sorted(shown, reverse=True)
+    assert page.get_attribute("#table-pairs thead th:nth-child(2)", "aria-sort") == "descending"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone(browser: Browser, good: Path, scheme: str) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 700}, color_scheme=scheme)
+    page = Visit(context).open(good)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (max(map(int, re.findall(r"\d+", paper))) < 64) == (scheme == "dark")
+    context.close()
+
+
+def test_the_page_is_one_file_of_a_reasonable_size(good: Path) -> None:
+    assert good.stat().st_size < 3_000_000
+    assert list(good.parent.glob("good*")) == [good]
+
+
+# A damaged log ---------------------------------------------------------------------------------------------------
+
+
+def test_a_damaged_log_is_said_to_differ(visit: Visit, damaged: Damaged) -> None:
+    lost = {id: value for id, (_, value) in damaged.before[LOST].items() if id % 5 == 0}
+    doubled = {id: value for id, (_, value) in damaged.before[DOUBLED].items() if id % 3 == 0}
+    page = visit.open(damaged.page)
+    assert page.inner_text("h1") == "2 of 75 metrics differ"
+    assert page.title().startswith("✗ 2 of 75 metrics differ")
+    # What differs is what is shown at first.
+    assert page.locator("#table-pairs tbody tr").count() == 2
+    before = {pair: sum(value for _, value in damaged.before[pair].values()) for pair in (LOST, DOUBLED)}
+    for pair, entities, sign, kind in ((LOST, lost, -1, "missing"), (DOUBLED, doubled, 1, "too high")):
+        cells = row(page, pair)
+        change = sign * sum(entities.values())
+        assert cells[1] == f"{before[pair]:,}"
+        assert cells[2] == f"{before[pair] + change:,}"
+        assert cells[3] == f"{change:+,}".replace("-", "\N{MINUS SIGN}")
+        assert cells[5].split("\n")[0] == f"{len(entities):,}"
+        assert f"{len(entities):,} {kind}" in cells[5]
+        worst, value = re.fullmatch(rf"{pair[0]} (\d+)\n[\d,]+ instead of ([\d,]+)", cells[6]).groups()
+        assert entities[int(worst)] == int(value.replace(",", "")) == max(entities.values())
+    page.uncheck("#only-differing")
+    assert page.locator("#table-pairs tbody tr").count() == 75
+    assert bars(page, "#chart-tiles") == 75
+    assert bars(page, "#chart-kinds") == 2
+
+
+def test_a_link_leads_to_the_rows_of_the_worst_entity(visit: Visit, damaged: Damaged) -> None:
+    page = visit.open(damaged.page)
+    link = page.locator("#pair-Model-ThumbsUp a")
+    name = link.inner_text()
+    link.click()
+    rows = page.locator("#rows-Model-ThumbsUp")
+    assert rows.evaluate("details => details.open")
+    assert f"scripts/explain_metric.py Model ThumbsUp --id {name.split()[1]} --event-log " in rows.inner_text()
+    source, events = rows.locator("table").all()
+    assert source.locator("tbody td:first-child").all_inner_texts().count("yes") > 0
+    remarks = events.locator("tbody td:last-child").all_inner_texts()
+    assert remarks[0] == "missing in the log"
+    assert set(remarks) <= {"missing in the log", "live"}
+    # Opened with the link, the page shows the same.
+    again = visit.open(damaged.page, "#rows-User-Follower")
+    assert again.locator("#rows-User-Follower").evaluate("details => details.open")
+    assert "not expected" in again.inner_text("#rows-User-Follower table >> nth=1")
+
+
+def test_a_link_to_a_pair_that_is_not_shown_shows_all(visit: Visit, damaged: Damaged) -> None:
+    page = visit.open(damaged.page, "#pair-Tag-Hidden")
+    assert page.locator("#pair-Tag-Hidden.asked").is_visible()
+    assert page.locator("#table-pairs tbody tr").count() == 75
+
+
+def test_known_differences_are_explained_in_the_words_of_the_catalog(
+    visit: Visit, good: Path, damaged: Damaged
+) -> None:
+    note = "One event a download; the legacy column counts distinct users per version."
+    page = visit.open(good)
+    reason = page.locator(".reasons > div", has_text=note)
+    (download,) = reason.locator("li", has_text="Model Download").all_inner_texts()
+    assert re.search(r"ModelMetric\.downloadCount\n+[\d,]+ of [\d,]+ differ$", download)
+    page = visit.open(damaged.page)
+    assert "The legacy counters could not be compared: " in page.inner_text("#legacy")
+    assert note in page.inner_text("#legacy")
+
+
+def test_corrections_are_drawn_and_nothing_breaks_out_of_the_page(visit: Visit, damaged: Damaged) -> None:
+    page = visit.open(damaged.page)
+    assert bars(page, "#chart-corrections") == 2
+    assert page.locator("img").count() == 0
+    assert "broken" not in page.title()
+
+
+# What keeps it from being made -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "message"),
+    [
+        (["--vars", "{parity: past}"], {}, "The var parity is 'past'; it must be one of history, present."),
+        (["--vars", "{event_log: reported.nothing}"], {}, "The event log reported.nothing has no column entityType"),
+        ([], {"CLICKHOUSE_PORT": "1"}, ""),
+    ],
+)
+def test_a_report_that_cannot_be_made_is_an_error(
+    reports: Reports, options: list[str], environment: dict[str, str], message: str
+) -> None:
+    done, output = reports.make("none", *options, environment=environment)
+    assert done.exit_code == 2, done.output
+    assert done.output.startswith("Error: The parity report cannot be made. ")
+    assert message in done.output
+    assert not output.exists()
