@@ -18,7 +18,7 @@ download as (
         1 as metric_value,
         time as created_at
     from {{ source('application', 'modelVersionEvents') }}
-    where type = 'Download' and userId != -1 and modelId in (select models.id from {{ source('postgres', 'Model') }} as models)
+    where type = 'Download' and userId != -1 and modelId in (select known.id from {{ source('postgres', 'Model') }} as known)
 
     union all
 

@@ -13,18 +13,18 @@ download as (
         1 as metric_value,
         time as created_at
     from `default`.`modelVersionEvents`
-    where type = 'Download' and userId != -1 and modelId in (select id from `metrics_postgres`.`Model`)
+    where type = 'Download' and userId != -1 and modelId in (select known.id from `metrics_postgres`.`Model` as known)
 
     union all
 
     select
-        'ModelVersion',
-        modelVersionId,
-        'Download',
-        1,
-        time
+        'ModelVersion' as entity_type,
+        modelVersionId as entity_id,
+        'Download' as metric_type,
+        1 as metric_value,
+        time as created_at
     from `default`.`modelVersionEvents`
-    where type = 'Download' and userId != -1 and modelVersionId in (select id from version)
+    where type = 'Download' and userId != -1 and modelVersionId in (select version.id from version)
 ),
 
 -- a job counts once for each version it used, however often it names it
@@ -76,20 +76,20 @@ event as (
     union all
 
     select
-        entity.1,
-        entity.2,
-        'Generation',
-        1,
-        toDateTime64(created_at, 3, 'UTC')
+        entity.1 as entity_type,
+        entity.2 as entity_id,
+        'Generation' as metric_type,
+        toInt64(1) as metric_value,
+        toDateTime64(created_at, 3, 'UTC') as created_at
     from generation
 
     union all
 
     select
-        entity.1,
-        entity.2,
-        'Earned',
-        toInt64(total),
+        entity.1 as entity_type,
+        entity.2 as entity_id,
+        'Earned' as metric_type,
+        toInt64(total) as metric_value,
         created_at
     from earned
 )
@@ -98,7 +98,10 @@ select
     entity_type,
     entity_id,
     metric_type,
-    sumIf(metric_value, created_at < if(entity_type = 'Model', toDateTime64('2024-08-07 15:44:39.044', 3, 'UTC'), toDateTime64('2024-08-07 15:44:39.044', 3, 'UTC'))) as expected,
+    sumIf(
+        metric_value,
+        created_at < if(entity_type = 'Model', toDateTime64('2024-08-07 15:44:39.044', 3, 'UTC'), toDateTime64('2024-08-07 15:44:39.044', 3, 'UTC'))
+    ) as expected,
     sum(metric_value) as expected_now
 from event
 group by entity_type, entity_id, metric_type
