@@ -23,6 +23,7 @@ from sandbox_lib.clickhouse_http import ClickHouseError, execute
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
+CATALOG_SEED = "seed.entity_metrics.metric_catalog"
 PAGE = Path(__file__).parent / "parity_page"
 # Rows that the page shows of each table of an entity.
 SHOWN_ROWS = 20
@@ -62,11 +63,13 @@ def compared(manifest: "Manifest", variables: str) -> tuple[dict, list[Row], lis
 def legacy_differences(manifest: "Manifest", variables: str) -> tuple[dict[tuple[str, str], Row], str]:
     """The metrics that differ from the legacy counts, and why they could not be compared, if so."""
     tables = [node for node in manifest.sources.values() if node.source_name == "legacy"]
-    parts = [f"legacy_comparison(graph.sources['{node.unique_id}'] if execute else none)" for node in tables]
     # While dbt parses, there is no table to compare with.
-    parts = [f"{part} if execute else ''" for part in parts]
+    parts = [
+        f"legacy_comparison(graph.sources['{node.unique_id}'], ref('metric_catalog')) if execute else ''"
+        for node in tables
+    ]
     try:
-        queries = dbt_sql.render(manifest, variables, parts, introspect=True)
+        queries = dbt_sql.render(manifest, variables, parts, [CATALOG_SEED], introspect=True)
         rows = [row for sql in queries for row in ask(sql)["data"]]
     except (dbt_sql.DbtError, ClickHouseError) as error:
         return {}, str(error)
