@@ -97,7 +97,7 @@ def test_running_again_changes_nothing_whatever_the_flags(parsed: ParsedProject,
     assert parsed.fingerprint() == backfilled.fingerprint()
     assert ledger(parsed) == published
 
-    assert nothing_done(parsed.backfill("--full-refresh", on_conflict="replace")) == []
+    assert nothing_done(parsed.run(EVENTS, options=("--full-refresh",), on_conflict="replace")) == []
     assert parsed.fingerprint() == backfilled.fingerprint()
     assert leftovers(parsed) == []
 

@@ -104,7 +104,6 @@ def test_events_that_the_log_holds_already_are_taken_as_published_without_any_le
     "missing",
     [
         pytest.param("toYYYYMM(createdAt) % 2 = 0", id="every second month"),
-        pytest.param("createdAt >= '2023-06-01'", id="the later months"),
         pytest.param("true", id="all of it"),
     ],
 )
@@ -129,7 +128,7 @@ def test_what_a_dead_run_attached_stays_its_own_even_if_the_source_has_changed_s
     assert_published_and_closed(staged, backfilled)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_an_insert_that_was_cut_off_is_completed_through_the_views_of_the_log(
     staged: ParsedProject, backfilled: Project, seed: int
 ) -> None:
@@ -262,10 +261,6 @@ def test_skip_keeps_the_foreign_events_and_publishes_the_rest(
 # A log that no longer holds what was published ------------------------------------------------------------------------
 
 
-def lose_a_month(project: Project) -> None:
-    delete_events(project, OF_MAY)
-
-
 def lose_one_event(project: Project) -> None:
     delete_events(
         project,
@@ -292,7 +287,7 @@ def alter_one_event(project: Project) -> None:
     insert_events(project, ("User", lost[0] + 1, 1, "Following", 1, str(lost[1])[:23]))
 
 
-@pytest.mark.parametrize("damage", [lose_a_month, lose_one_event, lose_a_metric, double_a_month, alter_one_event])
+@pytest.mark.parametrize("damage", [lose_one_event, lose_a_metric, double_a_month, alter_one_event])
 def test_published_events_that_are_not_what_they_were_stop_the_run_until_they_are_replaced(
     staged: ParsedProject, backfilled: Project, damage: Callable[[Project], None]
 ) -> None:
