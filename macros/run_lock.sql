@@ -43,12 +43,14 @@
 
 {#
     Says that this run is alive, and makes sure that it still holds the lock: to be called before each write.
-    Nobody takes a lock over that was renewed within the last second, so then it is not asked for again.
+    A lock that was renewed within the last second is hardly ever taken over, so then it is not asked for again: what is
+    written from a clone or scratch table fails all the same once another run has dropped it. Where nothing like that
+    protects, always=true asks.
     Raises: a compiler error where another run has taken over.
 #}
-{% macro renew_run_lock(lock) %}
+{% macro renew_run_lock(lock, always=false) %}
     {% set now = modules.datetime.datetime.utcnow() %}
-    {% if (now - lock.renewed_at).total_seconds() > 1 %}
+    {% if always or (now - lock.renewed_at).total_seconds() > 1 %}
         {% set holder = _tables_of(lock.relation).lock %}
         {% if not holder or holder.run != invocation_id %}
             {% do exceptions.raise_compiler_error(

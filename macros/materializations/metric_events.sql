@@ -24,7 +24,7 @@
     {# What was lost of the history is corrected like everything else when reconciling. #}
     {% set verified = 0 if again or reconciling() else verify_published(windows, traits, lock) %}
 
-    {% if pending %}
+    {% if pending and not (reconciling() and var('reconcile_dry_run')) %}
         {% set mode = publish_mode(traits) %}
         {% set clone = run_table(this, 'clone') %}
         {% do build_clone(clone, pending, traits, sql) %}

@@ -16,7 +16,8 @@
             'The event log ' ~ var('event_log') ~ ' no longer holds what ' ~ publications() ~ ' says was published to it:\n'
             ~ describe_differences(differences, 'published', 'found')
             ~ '\nNothing was changed. Find out who wrote or deleted them; to publish the history of this model anew, replacing'
-            ~ " what is there, run it with --full-refresh --vars '{on_conflict: replace}'."
+            ~ " what is there, run it with --full-refresh --vars '{on_conflict: replace}'; where reconcile has made up for it already,"
+            ~ ' add --select tag:reconcile, so that its corrections are set off.'
         ) %}
     {% endif %}
     {% do return(run_query('select sum(rows) from (' ~ published_content(published) ~ ')').rows[0][0]) %}
@@ -127,7 +128,8 @@
         {% elif var('on_conflict') == 'skip' %}
             {% set kept = kept + by_verdict.conflict %}
         {% else %}
-            {% do renew_run_lock(lock) %}
+            {# Unlike what is written from a clone, this could still be done by a run that has lost its lock. #}
+            {% do renew_run_lock(lock, always=true) %}
             {% do run_query(
                 'delete from ' ~ event_log() ~ ' where ' ~ within_windows(windows, traits.decimals)
                 ~ ' and (' ~ by_verdict.conflict | map(attribute='is_part') | join(' or ') ~ ')'

@@ -48,11 +48,11 @@
     ) %}
         {% set name, type = row[0], row[1] %}
         {% if 'DateTime64' in type %}
-            {% set texts = ['toString(toUnixTimestamp64Milli(' ~ name ~ '))', 'floor(extract(epoch from "' ~ name ~ '") * 1000)::bigint::text'] %}
+            {% set texts = ['toString(toUnixTimestamp64Milli(' ~ name ~ '))', 'trunc(extract(epoch from "' ~ name ~ '") * 1000)::bigint::text'] %}
         {% elif 'Bool' in type %}
             {% set texts = ['toString(toUInt8(' ~ name ~ '))', '"' ~ name ~ '"::int::text'] %}
         {% elif type.startswith('Array') %}
-            {% set texts = ["arrayStringConcat(" ~ name ~ ", ',')", 'array_to_string("' ~ name ~ '", \',\')'] %}
+            {% set texts = ["arrayStringConcat(" ~ name ~ ", ',')", 'coalesce(array_to_string("' ~ name ~ '", \',\'), \'\')'] %}
         {% elif name in optional %}
             {# The column may be absent: through jsonb, that is a null. #}
             {% set texts = ['toString(' ~ name ~ ')', "to_jsonb(source_row) ->> '" ~ name ~ "'"] %}

@@ -46,12 +46,15 @@
 
     Arguments: lock; traits, of event_log_traits(); sql, the model's query.
     Vars: settle_lag, reconcile_limit, reconcile_dry_run, publish_mode.
-    Raises: a compiler error, with nothing written, where more entities of a type would change than reconcile_limit
-    allows, or the log cannot hold a negative value that it needs.
+    Raises: a compiler error, with nothing corrected, where more entities of a type would change than reconcile_limit
+    allows, the log cannot hold negative values, or the staging models are not part of the run.
 #}
 {% macro correct(lock, traits, sql) %}
     {% set metrics = config.get('meta').metrics %}
-    {% do _account_for_dead_runs(metrics) %}
+    {% do _require_landing(lock) %}
+    {% if not var('reconcile_dry_run') %}
+        {% do _account_for_dead_runs(metrics) %}
+    {% endif %}
     {% set moment = _moment_of_run(traits) %}
     {% set clone = run_table(this, 'clone') %}
     {% do run_query('create table ' ~ clone ~ ' as ' ~ event_log()) %}
@@ -71,14 +74,32 @@
 {% endmacro %}
 
 
-{# The moment of this run as the log can keep it, and the moment before which things have settled; of the server's clock. #}
+{# The truth is what was landed in this very run; an older one would take newer events for too many. #}
+{% macro _require_landing(lock) %}
+    {% set missing = [] %}
+    {% for unique_id in model.depends_on.nodes if unique_id.split('.')[-1].startswith('stg_') and unique_id not in selected_resources %}
+        {% do missing.append(unique_id.split('.')[-1]) %}
+    {% endfor %}
+    {% if missing %}
+        {% do release_and_raise(lock,
+            this.identifier ~ ' can only be reconciled together with the landing of its sources, but this run leaves out ' ~ missing | join(', ')
+            ~ '. Nothing was corrected. Run it as dbt run --select tag:reconcile, or tag:reconcile,tag:<entity type>; not as dbt retry.'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{#
+    The moment of this run as the log can keep it, and the moment before which things have settled. The latter is told
+    from the start of the run: before its first slice was landed, so that the truth is never older than what it is
+    compared with.
+#}
 {% macro _moment_of_run(traits) %}
-    {% set now = run_query(
-        'select toUnixTimestamp64Milli(now64(3)) as now, now - ' ~ (var('settle_lag') * 1000) ~ ' as settled'
-    ).rows[0] %}
+    {% set now = run_query('select toUnixTimestamp64Milli(now64(3)) as now').rows[0]['now'] %}
+    {% set settled = run_started_at.replace(tzinfo=none) - modules.datetime.timedelta(seconds=var('settle_lag')) %}
     {% do return({
-        'at': (truncated(_from_unix_milliseconds(now['now']), traits.decimals) ~ '.000')[:23],
-        'settled': _from_unix_milliseconds(now['settled'])
+        'at': (truncated(_from_unix_milliseconds(now), traits.decimals) ~ ('.000' if traits.decimals == 0 else '00'))[:23],
+        'settled': settled.strftime('%Y-%m-%d %H:%M:%S.%f')[:23]
     }) %}
 {% endmacro %}
 
@@ -206,7 +227,7 @@
         {% set existing = run_query(
             'select count() from ' ~ this.schema ~ '.stg_' ~ snake_case(row['entity_type'])
         ).rows[0][0] | int %}
-        {% if row['entities'] > existing * var('reconcile_limit') %}
+        {% if var('reconcile_limit') < 1 and row['entities'] > existing * var('reconcile_limit') %}
             {% do refused.append(
                 '  - ' ~ row['entity_type'] ~ ': ' ~ row['entities'] ~ ' of ' ~ existing ~ ' entities would change'
             ) %}
@@ -215,7 +236,7 @@
     {% if refused %}
         {% set message = this.identifier ~ ' would correct more than the share of the entities that reconcile_limit allows ('
             ~ var('reconcile_limit') ~ '):\n' ~ refused | join('\n') ~ _described_corrections(clone, run_query(_summed_corrections(clone)))
-            ~ '\nNothing was written. If the source is as it should be, allow it: --vars ' ~ "'{reconcile_limit: 1}'"
+            ~ '\nNothing was corrected. If the source is as it should be, allow it: --vars ' ~ "'{reconcile_limit: 1}'"
             ~ '; to see the entities first: --vars ' ~ "'{reconcile_dry_run: true}'." %}
         {% do release_and_raise(lock, message) %}
     {% endif %}
@@ -279,16 +300,49 @@
 {% endmacro %}
 
 
-{# Corrections that a dead run wrote but could not enter as published: what the log holds of them is entered now. #}
+{#
+    What a dead run intended but could not enter as published: what the log holds of it is entered now, be it nothing.
+#}
 {% macro _account_for_dead_runs(metrics) %}
     {% for row in run_query(
-        "select toUnixTimestamp64Milli(corrected_at) as at, toUnixTimestamp64Milli(any(settled_before)) as settled from " ~ corrections()
-        ~ " where event_log = '" ~ var('event_log') ~ "' and model = '" ~ model.name ~ "'"
-        ~ " group by corrected_at having countIf(state = 'published') = 0 order by corrected_at"
+        "select toUnixTimestamp64Milli(corrected_at) as at, toUnixTimestamp64Milli(any(settled_before)) as settled"
+        ~ ' from (' ~ _open_corrections() ~ ") group by corrected_at order by corrected_at"
     ) %}
         {% set moment = {'at': _from_unix_milliseconds(row['at']), 'settled': _from_unix_milliseconds(row['settled'])} %}
-        {% do run_query(_enter_corrections(
-            'published', content_of(event_log(), _of_metrics(metrics) ~ ' and ' ~ _corrections_at(moment.at)), moment, ''
-        )) %}
+        {% set content %}
+            select
+                intended.entity_type as entity_type,
+                intended.metric_type as metric_type,
+                intended.partition_id as partition_id,
+                held.rows as rows,
+                held.value_sum as value_sum,
+                held.hash as hash
+            from (select * from ({{ _open_corrections() }}) where corrected_at = {{ utc_literal(moment.at) }}) as intended
+            left join (
+                {{ content_of(event_log(), _of_metrics(metrics) ~ ' and ' ~ _corrections_at(moment.at)) }}
+            ) as held using (entity_type, metric_type, partition_id)
+        {% endset %}
+        {% do run_query(_enter_corrections('published', content, moment, '')) %}
     {% endfor %}
+{% endmacro %}
+
+
+{# Corrections of the current model that were intended and never entered as published. #}
+{% macro _open_corrections() %}
+    select
+        entity_type,
+        metric_type,
+        partition_id,
+        corrected_at,
+        any(settled_before) as settled_before
+    from {{ corrections() }}
+    where
+        event_log = '{{ var("event_log") }}'
+        and model = '{{ model.name }}'
+    group by
+        entity_type,
+        metric_type,
+        partition_id,
+        corrected_at
+    having countIf(state = 'published') = 0
 {% endmacro %}

@@ -6,6 +6,11 @@
     whose corrections are under way (intended, but not yet published) are left out.
 #}
 
+{% set cutoffs = [] %}
+{% for entity_type in entity_types() %}
+    {% do cutoffs.append("entityType = '" ~ entity_type ~ "', " ~ utc_literal(cutoff_of(entity_type))) %}
+{% endfor %}
+
 with correcting as (
     select distinct entity_type || ' ' || metric_type as metric
     from (
@@ -27,7 +32,7 @@ select
     toString(metricType) as metric_type,
     toInt64(entityId) as entity_id,
     sum(metricValue) as total,
-    sumIf(metricValue, createdAt < {{ utc_literal(last_cutoff()) }}) as history
+    sumIf(metricValue, createdAt < multiIf({{ cutoffs | join(', ') }}, toDateTime64('1970-01-01', 3, 'UTC'))) as history
 from {{ event_log() }}
 where
     entityType || ' ' || metricType not in (select correcting.metric from correcting)

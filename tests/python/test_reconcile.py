@@ -10,7 +10,7 @@ import time
 
 import pytest
 from conftest import Project, Sandbox
-from event_log_checks import leftovers
+from event_log_checks import BEFORE, leftovers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parity_checks import differences, found
@@ -154,7 +154,7 @@ def test_a_broken_source_does_not_erase_the_counters(tags: ParsedProject, source
             in output
         )
         assert re.search(r"- Tag: \d+ of \d+ entities would change", output)
-        assert "Nothing was written." in output
+        assert "Nothing was corrected." in output
         assert tags.fingerprint() == before
     assert leftovers(tags) == []
 
@@ -164,6 +164,38 @@ def test_a_broken_source_does_not_erase_the_counters(tags: ParsedProject, source
         f"select sum(metricValue) as t from {tags.event_log} where entityType = 'Tag' group by entityId, metricType"
     )
     assert source.value(f"select count() from ({totals} having t != 0)") == 0
+
+
+def test_what_was_not_landed_in_the_same_run_is_not_reconciled(tags: ParsedProject, source: Sandbox) -> None:
+    before = tags.fingerprint()
+    source.postgres('delete from "TagEngagement" where type = \'Hide\' and "tagId" % 3 = 0')
+    for selection in ("tag:reconcile,tag_engagement_events", "tag:reconcile,path:models/events,tag:tag"):
+        output = reconcile(tags, selection, fails=True)
+        assert "this run leaves out stg_tag, stg_tag_engagement" in output or "stg_tag_engagement, stg_tag" in output
+        assert tags.fingerprint() == before
+
+
+def test_a_dry_run_publishes_nothing_either(small: ParsedProject) -> None:
+    small.sandbox.command(f"truncate table {small.database}.metric_publications")
+    before = small.fingerprint()
+    small.sandbox.command(f"alter table {small.event_log} delete where entityId % 2 = 0 settings mutations_sync = 2")
+    damaged = small.fingerprint()
+    reconcile(small, TAGS, reconcile_dry_run=True)
+    assert small.fingerprint() == damaged != before
+
+
+def test_history_is_put_back_and_the_correction_set_off(tags: ParsedProject, backfilled: Project) -> None:
+    lost = f"{BEFORE} and entityId % 2 = 0"
+    tags.sandbox.command(f"alter table {tags.event_log} delete where {lost} settings mutations_sync = 2")
+    reconcile(tags, TAGS)
+    assert disagreements(tags, "source_parity_tag") == {}
+    advice = tags.dbt("run", "--select", "tag_engagement_events", fails=True)
+    assert "add --select tag:reconcile, so that its corrections are set off" in " ".join(advice.split())
+
+    tags.dbt("run", "--select", TAGS, "--full-refresh", on_conflict="replace", reconcile_limit=1)
+    assert tags.fingerprint(BEFORE) == backfilled.fingerprint(f"entityType = 'Tag' and {BEFORE}")
+    assert disagreements(tags, "source_parity_tag") == {}
+    assert "nothing to do" in tags.dbt("run", "--select", "tag_engagement_events")
 
 
 def test_a_plain_run_corrects_nothing(tags: ParsedProject, source: Sandbox) -> None:
