@@ -142,8 +142,8 @@ def set_up(sandbox: Sandbox) -> None:
 def empty_models(sandbox: Sandbox) -> None:
     """Drop what dbt has built: models and a ledger of sources that are about to be replaced would contradict them."""
     server = connection(sandbox)
-    for database in (sandbox.clickhouse_database, f"{sandbox.clickhouse_database}_postgres"):
-        execute(server, f"drop database if exists {quoted_name(database)} sync")
+    for suffix in ("", "_postgres", "_failures"):
+        execute(server, f"drop database if exists {quoted_name(sandbox.clickhouse_database + suffix)} sync")
     set_up(sandbox)
 
 
