@@ -135,3 +135,27 @@ order by _row.5
         {% do exceptions.raise_compiler_error('No events model has the metric ' ~ metric ~ '.') %}
     {% endif %}
 {% endmacro %}
+
+
+{# The metric types that events models have for an entity type, sorted. #}
+{% macro metric_types_of(entity_type) %}
+    {% set found = [] %}
+    {% for node in _events_models() %}
+        {% for metric in node.config.meta.metrics if metric.split(' ')[0] == entity_type %}
+            {% do found.append(metric.split(' ')[1]) %}
+        {% endfor %}
+    {% endfor %}
+    {% do return(found | sort) %}
+{% endmacro %}
+
+
+{# The entity types that events models have metrics of, sorted. #}
+{% macro entity_types() %}
+    {% set found = [] %}
+    {% for node in _events_models() %}
+        {% for metric in node.config.meta.metrics %}
+            {% do found.append(metric.split(' ')[0]) %}
+        {% endfor %}
+    {% endfor %}
+    {% do return(found | unique | sort) %}
+{% endmacro %}

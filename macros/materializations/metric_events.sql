@@ -45,7 +45,7 @@
     {% endif %}
 
     {% if reconciling() %}
-        {% do correct(lock, traits, sql) %}
+        {% do correct(lock, windows, traits, sql) %}
     {% endif %}
 
     {% call statement('main') %}

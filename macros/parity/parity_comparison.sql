@@ -100,47 +100,17 @@ and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), event_log_trait
 {%- endmacro %}
 
 
-{# The metric types that events models have for an entity type, sorted. #}
-{% macro metric_types_of(entity_type) %}
-    {% set found = [] %}
-    {% for node in _events_models() %}
-        {% for metric in node.config.meta.metrics if metric.split(' ')[0] == entity_type %}
-            {% do found.append(metric.split(' ')[1]) %}
-        {% endfor %}
-    {% endfor %}
-    {% do return(found | sort) %}
-{% endmacro %}
-
-
-{# The entity types that events models have metrics of, sorted. #}
-{% macro entity_types() %}
-    {% set found = [] %}
-    {% for node in _events_models() %}
-        {% for metric in node.config.meta.metrics %}
-            {% do found.append(metric.split(' ')[0]) %}
-        {% endfor %}
-    {% endfor %}
-    {% do return(found | unique | sort) %}
-{% endmacro %}
-
-
 {#
     Checks the vars of parity.
     Raises: a compiler error that names the var, its value and what is allowed.
 #}
 {% macro check_parity_vars() %}
-    {% set allowed = {'parity': ['history', 'present'], 'expected_counts': ['query', 'view']} %}
-    {% for name in allowed if var(name) not in allowed[name] %}
-        {% do exceptions.raise_compiler_error('The var ' ~ name ~ " is '" ~ var(name) ~ "'; it must be one of " ~ allowed[name] | join(', ') ~ '.') %}
-    {% endfor %}
+    {% do require_one_of('parity', ['history', 'present']) %}
+    {% do require_one_of('expected_counts', ['query', 'view']) %}
     {% set sample = var('parity_sample') %}
-    {% if sample is not number or sample <= 0 or sample > 1 %}
-        {% do exceptions.raise_compiler_error("The var parity_sample is '" ~ sample ~ "'; it must be a share of the entities above 0 and at most 1, as in 0.01.") %}
-    {% endif %}
+    {% do require_var('parity_sample', sample is number and 0 < sample <= 1, 'be a share of the entities above 0 and at most 1, as in 0.01') %}
     {% set percent = var('legacy_error_percent') %}
-    {% if percent is not number or percent < 0 or percent > 100 %}
-        {% do exceptions.raise_compiler_error("The var legacy_error_percent is '" ~ percent ~ "'; it must be a percentage from 0 to 100.") %}
-    {% endif %}
+    {% do require_var('legacy_error_percent', percent is number and 0 <= percent <= 100, 'be a percentage from 0 to 100') %}
 {% endmacro %}
 
 

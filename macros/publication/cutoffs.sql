@@ -12,6 +12,20 @@
 {% endmacro %}
 
 
+{#
+    The cutoff of each row's entity type, as SQL. A type that no events model knows has none: 1970.
+    Arguments: column, the one with the entity type.
+#}
+{% macro cutoff_by_entity_type(column) -%}
+    multiIf(
+        {%- for entity_type in entity_types() %}
+        {{ column }} = '{{ entity_type }}', {{ utc_literal(cutoff_of(entity_type)) }},
+        {%- endfor %}
+        {{ utc_literal(beginning_of_time()) }}
+    )
+{%- endmacro %}
+
+
 {# The last of all cutoffs: what staging must hold at least. #}
 {% macro last_cutoff() %}
     {% set cutoffs = [_timestamp(var('cutoff'), 'cutoff')] %}
@@ -27,40 +41,48 @@
     Raises: a compiler error that names the var, its value and what is allowed.
 #}
 {% macro check_vars() %}
-    {% set allowed = {'on_conflict': ['fail', 'replace', 'skip'], 'publish_mode': ['auto', 'attach', 'insert']} %}
-    {% for name in allowed if var(name) not in allowed[name] %}
-        {% do exceptions.raise_compiler_error('The var ' ~ name ~ " is '" ~ var(name) ~ "'; it must be one of " ~ allowed[name] | join(', ') ~ '.') %}
-    {% endfor %}
-    {% if var('event_log').split('.') | length != 2 %}
-        {% do exceptions.raise_compiler_error("The var event_log is '" ~ var('event_log') ~ "'; it must be <database>.<table>.") %}
-    {% endif %}
-    {% if var('cutoffs') is not mapping %}
-        {% do exceptions.raise_compiler_error("The var cutoffs is '" ~ var('cutoffs') ~ "'; it must map entity types to times, as in {Image: '2024-09-01 00:00:00'}.") %}
-    {% endif %}
-    {% set entity_types = [] %}
-    {% for node in graph.nodes.values() if node.config.materialized == 'metric_events' %}
-        {% for pair in node.config.meta.metrics %}{% do entity_types.append(pair.split(' ')[0]) %}{% endfor %}
-    {% endfor %}
-    {% for entity_type in var('cutoffs') if entity_type not in entity_types %}
+    {% do require_one_of('on_conflict', ['fail', 'replace', 'skip']) %}
+    {% do require_one_of('publish_mode', ['auto', 'attach', 'insert']) %}
+    {% do require_var('event_log', var('event_log').split('.') | length == 2, 'be <database>.<table>') %}
+    {% do require_var('cutoffs', var('cutoffs') is mapping, "map entity types to times, as in {Image: '2024-09-01 00:00:00'}") %}
+    {% for entity_type in var('cutoffs') if entity_type not in entity_types() %}
         {% do exceptions.raise_compiler_error(
-            "The var cutoffs names '" ~ entity_type ~ "', which is no entity type; there are " ~ entity_types | unique | sort | join(', ') ~ '.'
+            "The var cutoffs names '" ~ entity_type ~ "', which is no entity type; there are " ~ entity_types() | join(', ') ~ '.'
         ) %}
     {% endfor %}
     {% for name in ['slice_size', 'parallel_slices', 'lock_patience', 'lock_timeout'] %}
-        {% if var(name) is not integer or var(name) < 1 %}
-            {% do exceptions.raise_compiler_error('The var ' ~ name ~ " is '" ~ var(name) ~ "'; it must be a whole number above 0.") %}
-        {% endif %}
+        {% do require_var(name, var(name) is integer and var(name) >= 1, 'be a whole number above 0') %}
     {% endfor %}
     {% set excluded = var('excluded_generation_versions') %}
-    {% if excluded is string or excluded is not sequence or excluded | reject('integer') | list %}
-        {% do exceptions.raise_compiler_error("The var excluded_generation_versions is '" ~ excluded ~ "'; it must be a list of model version ids, as in [1, 2].") %}
-    {% endif %}
+    {% do require_var(
+        'excluded_generation_versions',
+        excluded is not string and excluded is sequence and not excluded | reject('integer') | list,
+        'be a list of model version ids, as in [1, 2]'
+    ) %}
     {% set now = modules.datetime.datetime.utcnow().strftime('%Y-%m-%d %H:%M:%S.000') %}
     {% if last_cutoff() > now %}
         {% do exceptions.raise_compiler_error(
             'A cutoff (' ~ last_cutoff() ~ ' UTC) lies in the future: what happens until then would never be published. Choose one that has passed.'
         ) %}
     {% endif %}
+{% endmacro %}
+
+
+{#
+    Refuses a var that makes no sense.
+    Arguments: name; holds, whether the var is as it must be; meaning, what it must be, to go on after "it must".
+    Raises: a compiler error that names the var, its value and the meaning.
+#}
+{% macro require_var(name, holds, meaning) %}
+    {% if not holds %}
+        {% do exceptions.raise_compiler_error('The var ' ~ name ~ " is '" ~ var(name) ~ "'; it must " ~ meaning ~ '.') %}
+    {% endif %}
+{% endmacro %}
+
+
+{# Refuses a var that is none of the values allowed. #}
+{% macro require_one_of(name, allowed) %}
+    {% do require_var(name, var(name) in allowed, 'be one of ' ~ allowed | join(', ')) %}
 {% endmacro %}
 
 

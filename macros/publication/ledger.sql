@@ -100,17 +100,26 @@
         (
             createdAt >= {{ utc_literal(truncated(span[0], decimals)) }}
             and createdAt < {{ utc_literal(truncated(span[1], decimals)) }}
-            and (
-                {#- One entity type after the other: a tuple in a list of tuples takes five times as long. #}
-                {%- for entity_type, of_type in members | groupby('entity_type') %}
-                (entityType = '{{ entity_type }}' and metricType in ('{{ of_type | map(attribute="metric_type") | join("', '") }}'))
-                {{- ' or' if not loop.last }}
-                {%- endfor %}
-            )
+            and {{ of_metrics(members) }}
         )
         {{- ' or' if not loop.last }}
     {%- else %} false
     {%- endfor %}
+    )
+{%- endmacro %}
+
+
+{#
+    The condition for a log's or a clone's rows to be of given metrics: one entity type after the other, since a tuple
+    in a list of tuples takes five times as long.
+    Arguments: metrics, dicts with entity_type and metric_type, such as windows.
+#}
+{% macro of_metrics(metrics) -%}
+    (
+        {%- for entity_type, of_type in metrics | groupby('entity_type') %}
+        (entityType = '{{ entity_type }}' and metricType in ('{{ of_type | map(attribute="metric_type") | join("', '") }}'))
+        {{- ' or' if not loop.last }}
+        {%- endfor %}
     )
 {%- endmacro %}
 

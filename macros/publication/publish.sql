@@ -29,10 +29,15 @@
     An event that the log's types cannot hold is an error here, not a wrapped number there.
 #}
 {% macro build_clone(clone, windows, traits, sql) %}
-    {% do run_query('create table ' ~ clone ~ ' as ' ~ event_log()) %}
-    {# The clone is short-lived: merging its parts would be work for nothing. #}
-    {% do run_query('alter table ' ~ clone ~ ' modify setting min_parts_to_merge_at_once = 1000000') %}
+    {% do create_clone(clone) %}
     {% do run_query(_fill_clone(clone, windows, traits, sql)) %}
+{% endmacro %}
+
+
+{# An empty table like the log. It is short-lived: merging its parts would be work for nothing. #}
+{% macro create_clone(clone) %}
+    {% do run_query('create table ' ~ clone ~ ' as ' ~ event_log()) %}
+    {% do run_query('alter table ' ~ clone ~ ' modify setting min_parts_to_merge_at_once = 1000000') %}
 {% endmacro %}
 
 
@@ -238,14 +243,13 @@
 #}
 {% macro publish(clone, windows, traits, mode, resolved, lock) %}
     {% do run_query(_enter_intentions(clone, windows, traits, resolved.kept)) %}
-    {% set written = run_query(_what_to_write(clone)).rows[0] %}
+    {% set written = run_query(
+        'select *, (select uniqExact(entity_type, metric_type) from (' ~ _intended_content() ~ ')) as metrics'
+        ~ ' from (' ~ what_to_write(clone) ~ ')'
+    ).rows[0] %}
     {% do renew_run_lock(lock) %}
     {% if written['events'] > 0 %}
-        {% if mode == 'attach' %}
-            {% do run_query('alter table ' ~ event_log() ~ ' ' ~ written['attachments']) %}
-        {% else %}
-            {% do run_query(_insert_from_clone(clone, windows, traits, resolved.partial)) %}
-        {% endif %}
+        {% do write_clone(clone, written['attachments'], mode, _not_yet_inserted(clone, windows, traits) if resolved.partial else none) %}
     {% endif %}
 
     {% set in_log = content_of(event_log(), within_windows(windows, traits.decimals)) %}
@@ -262,12 +266,14 @@
 {% endmacro %}
 
 
-{# One row: the commands that attach the clone's partitions, how many events these have, and of how many metrics the window is closed. #}
-{% macro _what_to_write(clone) %}
+{#
+    What a clone holds.
+    Returns: a query of one row: attachments (the commands that attach its partitions) and events (how many these have).
+#}
+{% macro what_to_write(clone) %}
     select
         arrayStringConcat(arraySort(groupArray('attach partition id ''' || partition_id || ''' from {{ clone }}')), ', ') as attachments,
-        sum(rows) as events,
-        (select uniqExact(entity_type, metric_type) from ({{ _intended_content() }})) as metrics
+        sum(rows) as events
     from (
         select
             _partition_id as partition_id,
@@ -278,10 +284,26 @@
 {% endmacro %}
 
 
-{# Inserting goes through materialized views, as attaching does not. What a dead run inserted is not inserted again. #}
-{% macro _insert_from_clone(clone, windows, traits, partial) %}
-    insert into {{ event_log() }} ({{ event_columns() }})
-    {%- if partial %}
+{#
+    Puts a clone's events into the log. Inserting goes through materialized views, as attaching does not.
+    Arguments: clone; attachments, of what_to_write(); mode, of publish_mode(); selected, a query of the events to insert
+    where these are not all of the clone's.
+#}
+{% macro write_clone(clone, attachments, mode, selected=none) %}
+    {% if mode == 'attach' %}
+        {% do run_query('alter table ' ~ event_log() ~ ' ' ~ attachments) %}
+    {% else %}
+        {% do run_query(
+            'insert into ' ~ event_log() ~ ' (' ~ event_columns() ~ ') '
+            ~ (selected or 'select ' ~ event_columns() ~ ' from ' ~ clone)
+            ~ ' settings max_partitions_per_insert_block = 0, insert_deduplicate = 0'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{# The clone's events without those that a dead run has inserted. #}
+{% macro _not_yet_inserted(clone, windows, traits) %}
     select {{ event_columns() }}
     from (
         select
@@ -296,12 +318,6 @@
         group by {{ event_columns() }}
     ) as log using ({{ event_columns() }})
     where copy > held
-    {%- else %}
-    select {{ event_columns() }} from {{ clone }}
-    {%- endif %}
-    settings
-        max_partitions_per_insert_block = 0,
-        insert_deduplicate = 0
 {% endmacro %}
 
 

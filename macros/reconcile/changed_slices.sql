@@ -2,14 +2,14 @@
     The slices whose rows in PostgreSQL are not what was landed, by their number and a checksum of all staged columns that
     both engines compute alike. Slices that have no row on one of the two sides are among them.
 
-    Arguments: slicing, as the materialization `slices` has it; relation, the staging table.
+    Arguments: slicing, as the materialization `slices` has it, with a key; relation, the staging table.
     Returns: a query of slice.
 #}
 {% macro changed_slices(slicing, relation) %}
     {%- set columns = _checksum_columns(relation) -%}
     {%- set in_postgres -%}
         select
-            {{ '"' ~ slicing.key ~ '" / ' ~ slicing.size if slicing.key else '0' }} as slice,
+            "{{ slicing.key }}" / {{ slicing.size }} as slice,
             count(*) as rows,
             sum(('x' || substr(md5(concat_ws('|', {{ columns | map(attribute='postgres') | join(', ') }})), 1, 8))::bit(32)::bigint)::bigint as checksum
         from {{ slicing.source }} as source_row

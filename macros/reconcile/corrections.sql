@@ -44,31 +44,36 @@
 
     Nothing is counted twice, whatever died before: what stands in the log counts, corrections of dead runs included.
 
-    Arguments: lock; traits, of event_log_traits(); sql, the model's query.
+    Arguments: lock; windows, of publication_windows(), for the metrics; traits, of event_log_traits(); sql, the model's query.
     Vars: settle_lag, reconcile_limit, reconcile_dry_run, publish_mode.
     Raises: a compiler error, with nothing corrected, where more entities of a type would change than reconcile_limit
     allows, the log cannot hold negative values, or the staging models are not part of the run.
 #}
-{% macro correct(lock, traits, sql) %}
-    {% set metrics = config.get('meta').metrics %}
+{% macro correct(lock, windows, traits, sql) %}
     {% do _require_landing(lock) %}
+    {% if traits.types.metricValue.startswith('UInt') %}
+        {% do release_and_raise(lock,
+            'The event log ' ~ var('event_log') ~ ' keeps metricValue as ' ~ traits.types.metricValue
+            ~ ': it cannot hold corrections below 0. Change the column to a signed type before reconciling.'
+        ) %}
+    {% endif %}
     {% if not var('reconcile_dry_run') %}
-        {% do _account_for_dead_runs(metrics) %}
+        {% do _account_for_dead_runs(windows) %}
     {% endif %}
     {% set moment = _moment_of_run(traits) %}
     {% set clone = run_table(this, 'clone') %}
-    {% do run_query('create table ' ~ clone ~ ' as ' ~ event_log()) %}
-    {% do run_query(_fill_with_corrections(clone, metrics, moment, traits, sql, lock)) %}
+    {% do create_clone(clone) %}
+    {% do run_query(_fill_with_corrections(clone, windows, moment, traits, sql)) %}
     {% set found = run_query(_summed_corrections(clone)) %}
 
     {% if var('reconcile_dry_run') %}
         {% do log(this.identifier ~ ': dry run, nothing is written' ~ _described_corrections(clone, found), info=true) %}
     {% elif found.rows %}
-        {% do _guard_against_broken_source(clone, lock) %}
+        {% do _guard_against_broken_source(clone, found, lock) %}
         {% do _publish_corrections(clone, moment, traits, lock) %}
         {% do log(this.identifier ~ ': corrected' ~ _described_corrections(clone, found), info=true) %}
     {% else %}
-        {% do log(this.identifier ~ ': nothing to correct in ' ~ metrics | length ~ ' metrics', info=true) %}
+        {% do log(this.identifier ~ ': nothing to correct in ' ~ windows | length ~ ' metrics', info=true) %}
     {% endif %}
     {% do run_query('drop table ' ~ clone ~ ' sync') %}
 {% endmacro %}
@@ -116,13 +121,7 @@
 
 
 {# One correction for each entity and metric whose events do not add up to the truth. #}
-{% macro _fill_with_corrections(clone, metrics, moment, traits, sql, lock) %}
-    {%- if traits.types.metricValue.startswith('UInt') %}
-        {% do release_and_raise(lock,
-            'The event log ' ~ var('event_log') ~ ' keeps metricValue as ' ~ traits.types.metricValue
-            ~ ': it cannot hold corrections below 0. Change the column to a signed type before reconciling.'
-        ) %}
-    {%- endif %}
+{% macro _fill_with_corrections(clone, windows, moment, traits, sql) %}
     insert into {{ clone }} ({{ event_columns() }})
     with truth as (
         select
@@ -150,7 +149,7 @@
                 createdAt < {{ utc_literal(truncated(moment.settled, traits.decimals)) }} as is_settled,
                 {{ _is_correction_since(moment.settled) | indent(16) }} as is_correction
             from {{ event_log() }}
-            where {{ _of_metrics(metrics) }}
+            where {{ of_metrics(windows) }}
         )
         group by entityType, metricType, entityId
     )
@@ -167,20 +166,6 @@
     where truth.total != logged.total and logged.unsettled = 0
     settings max_partitions_per_insert_block = 0
 {% endmacro %}
-
-
-{# The condition for an event to be of given metrics. #}
-{% macro _of_metrics(metrics) -%}
-    {%- set by_type = {} -%}
-    {%- for metric in metrics -%}
-        {%- do by_type.setdefault(metric.split(' ')[0], []).append(metric.split(' ')[1]) -%}
-    {%- endfor -%}
-    (
-    {%- for entity_type, metric_types in by_type.items() -%}
-        (entityType = '{{ entity_type }}' and metricType in ('{{ metric_types | join("', '") }}')){{ ' or ' if not loop.last }}
-    {%- endfor -%}
-    )
-{%- endmacro %}
 
 
 {# Per metric: how many entities are corrected, and by how much up and down. #}
@@ -219,7 +204,7 @@
 
 
 {# A source that is empty, half read or restored from an old copy must not erase the counters. #}
-{% macro _guard_against_broken_source(clone, lock) %}
+{% macro _guard_against_broken_source(clone, found, lock) %}
     {% set refused = [] %}
     {% for row in run_query(
         'select toString(entityType) as entity_type, uniqExact(entityId) as entities from ' ~ clone ~ ' group by entity_type order by entity_type'
@@ -235,7 +220,7 @@
     {% endfor %}
     {% if refused %}
         {% set message = this.identifier ~ ' would correct more than the share of the entities that reconcile_limit allows ('
-            ~ var('reconcile_limit') ~ '):\n' ~ refused | join('\n') ~ _described_corrections(clone, run_query(_summed_corrections(clone)))
+            ~ var('reconcile_limit') ~ '):\n' ~ refused | join('\n') ~ _described_corrections(clone, found)
             ~ '\nNothing was corrected. If the source is as it should be, allow it: --vars ' ~ "'{reconcile_limit: 1}'"
             ~ '; to see the entities first: --vars ' ~ "'{reconcile_dry_run: true}'." %}
         {% do release_and_raise(lock, message) %}
@@ -247,15 +232,7 @@
 {% macro _publish_corrections(clone, moment, traits, lock) %}
     {% do run_query(_enter_corrections('intended', content_of(clone, 'true'), moment, clone.identifier)) %}
     {% do renew_run_lock(lock) %}
-    {% if publish_mode(traits) == 'attach' %}
-        {% set partitions = query_column("select distinct 'attach partition id ''' || _partition_id || ''' from " ~ clone ~ "' from " ~ clone) %}
-        {% do run_query('alter table ' ~ event_log() ~ ' ' ~ partitions | sort | join(', ')) %}
-    {% else %}
-        {% do run_query(
-            'insert into ' ~ event_log() ~ ' (' ~ event_columns() ~ ') select ' ~ event_columns() ~ ' from ' ~ clone
-            ~ ' settings max_partitions_per_insert_block = 0, insert_deduplicate = 0'
-        ) %}
-    {% endif %}
+    {% do write_clone(clone, run_query(what_to_write(clone)).rows[0]['attachments'], publish_mode(traits)) %}
     {% set in_log = content_of(event_log(), _corrections_at(moment.at)
         ~ ' and (entityType, metricType, entityId) in (select entityType, metricType, entityId from ' ~ clone ~ ')') %}
     {% set differences = run_query(content_differences(content_of(clone, 'true'), in_log)) %}
@@ -303,7 +280,7 @@
 {#
     What a dead run intended but could not enter as published: what the log holds of it is entered now, be it nothing.
 #}
-{% macro _account_for_dead_runs(metrics) %}
+{% macro _account_for_dead_runs(windows) %}
     {% for row in run_query(
         "select toUnixTimestamp64Milli(corrected_at) as at, toUnixTimestamp64Milli(any(settled_before)) as settled"
         ~ ' from (' ~ _open_corrections() ~ ") group by corrected_at order by corrected_at"
@@ -319,7 +296,7 @@
                 held.hash as hash
             from (select * from ({{ _open_corrections() }}) where corrected_at = {{ utc_literal(moment.at) }}) as intended
             left join (
-                {{ content_of(event_log(), _of_metrics(metrics) ~ ' and ' ~ _corrections_at(moment.at)) }}
+                {{ content_of(event_log(), of_metrics(windows) ~ ' and ' ~ _corrections_at(moment.at)) }}
             ) as held using (entity_type, metric_type, partition_id)
         {% endset %}
         {% do run_query(_enter_corrections('published', content, moment, '')) %}

@@ -13,18 +13,9 @@
     Raises: a compiler error that names the var, its value and what is allowed.
 #}
 {% macro check_reconcile_vars() %}
-    {% if var('reconcile_mode') not in ['changed', 'full'] %}
-        {% do exceptions.raise_compiler_error("The var reconcile_mode is '" ~ var('reconcile_mode') ~ "'; it must be one of changed, full.") %}
-    {% endif %}
-    {% set limit = var('reconcile_limit') %}
-    {% if limit is not number or limit < 0 or limit > 1 %}
-        {% do exceptions.raise_compiler_error("The var reconcile_limit is '" ~ limit ~ "'; it must be a share of the entities from 0 to 1, as in 0.01.") %}
-    {% endif %}
-    {% set lag = var('settle_lag') %}
-    {% if lag is not integer or lag < 0 %}
-        {% do exceptions.raise_compiler_error("The var settle_lag is '" ~ lag ~ "'; it must be a whole number of seconds, 0 or more.") %}
-    {% endif %}
-    {% if var('reconcile_dry_run') is not boolean %}
-        {% do exceptions.raise_compiler_error("The var reconcile_dry_run is '" ~ var('reconcile_dry_run') ~ "'; it must be true or false.") %}
-    {% endif %}
+    {% do require_one_of('reconcile_mode', ['changed', 'full']) %}
+    {% set limit, lag = var('reconcile_limit'), var('settle_lag') %}
+    {% do require_var('reconcile_limit', limit is number and 0 <= limit <= 1, 'be a share of the entities from 0 to 1, as in 0.01') %}
+    {% do require_var('settle_lag', lag is integer and lag >= 0, 'be a whole number of seconds, 0 or more') %}
+    {% do require_var('reconcile_dry_run', var('reconcile_dry_run') is boolean, 'be true or false') %}
 {% endmacro %}

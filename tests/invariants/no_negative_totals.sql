@@ -6,11 +6,6 @@
     whose corrections are under way (intended, but not yet published) are left out.
 #}
 
-{% set cutoffs = [] %}
-{% for entity_type in entity_types() %}
-    {% do cutoffs.append("entityType = '" ~ entity_type ~ "', " ~ utc_literal(cutoff_of(entity_type))) %}
-{% endfor %}
-
 with correcting as (
     select distinct entity_type || ' ' || metric_type as metric
     from (
@@ -32,7 +27,7 @@ select
     toString(metricType) as metric_type,
     toInt64(entityId) as entity_id,
     sum(metricValue) as total,
-    sumIf(metricValue, createdAt < multiIf({{ cutoffs | join(', ') }}, toDateTime64('1970-01-01', 3, 'UTC'))) as history
+    sumIf(metricValue, createdAt < {{ cutoff_by_entity_type('entityType') }}) as history
 from {{ event_log() }}
 where
     entityType || ' ' || metricType not in (select correcting.metric from correcting)

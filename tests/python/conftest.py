@@ -242,21 +242,15 @@ def published(staged: ParsedProject, backfilled: Project) -> ParsedProject:
     run = staged.sandbox.command
     run(f"drop table {staged.event_log} sync")
     run(f"create table {staged.event_log} clone as {backfilled.event_log}")
-    staged.sandbox.command(
-        f"create table {staged.database}.metric_catalog clone as {backfilled.database}.metric_catalog"
-    )
-    run(f"create database {staged.database}_postgres")
-    tables = f"select name from system.tables where database = '{backfilled.database}_postgres'"
-    for (table,) in staged.sandbox.rows(tables):
-        ddl = staged.sandbox.value(f"show create table {backfilled.database}_postgres.`{table}`")
-        run(ddl.replace(f"{backfilled.database}_postgres", f"{staged.database}_postgres", 1))
+    run(f"create table {staged.database}.metric_catalog clone as {backfilled.database}.metric_catalog")
+    staged.dbt("run-operation", "create_postgres_tables")
     return staged
 
 
 @pytest.fixture
 def source(sandbox: Sandbox) -> Iterator[Sandbox]:
     """PostgreSQL for tests that change rows: what they change is put back."""
-    tables = ("ResourceReview", "BuzzTip", "TagEngagement", "UserMetric", "BountyEntryReaction", "BountyBenefactor")
+    tables = ("ResourceReview", "BuzzTip", "TagEngagement", "UserMetric")
     for table in tables:
         sandbox.postgres(f'create table "kept_{table}" as table "{table}"')
     yield sandbox
