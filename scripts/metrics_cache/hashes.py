@@ -1,0 +1,163 @@
+"""Which hashes there are in Redis, and the SQL that they are made of.
+
+A key is a prefix and an id. A hash has no field whose value is 0, and what has no field has no key.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from metrics_cache.resp import EXEC, MULTI, bulk, bulk_expression, command, literal
+from sandbox_lib.clickhouse_http import quoted, quoted_name
+
+# The fields of a user's hash: columns of user_metrics.
+USER_METRICS = (
+    *("followers", "following", "hidden", "reviews", "imageReactions", "models", "modelVersions", "posts", "images"),
+    *("downloads", "generations", "thumbsUp", "thumbsDown", "comments", "collections", "tipCount", "tipAmount"),
+    *("earned", "engagementScore"),
+)
+# What a hash is made under before it gets its name. No reader ever sees it: it lives within one transaction.
+SCRATCH = "metrics:push:scratch"
+RENAME_IF_THERE = "if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('RENAME', KEYS[1], KEYS[2]) end"
+
+
+class Mode(Enum):
+    """Which keys a push writes: those that are not there, those that are, or all."""
+
+    POPULATE = "populate"
+    REFRESH = "refresh"
+    OVERWRITE = "overwrite"
+
+
+@dataclass(frozen=True)
+class Hashes:
+    """One kind of hash.
+
+    rows: a query for id, field and value; {condition} stands for a condition on id_column.
+    ids: a query for the ids, cheaper than that, with {condition} too; an id may come more than once.
+    at_a_time: ids whose hashes one query makes: so many that its start does not count, so few that they need no memory.
+    entity_type: whose events the application adds to these hashes while they are pushed; none if nobody does.
+    """
+
+    name: str
+    prefix: str
+    rows: str
+    id_column: str
+    ids: str
+    at_a_time: int
+    entity_type: str | None = None
+
+    def key(self, number: int) -> str:
+        """The key of an id."""
+        return f"{self.prefix}{number}"
+
+    def fields(self, condition: str) -> str:
+        """The query for the fields of the ids that a condition on id_column holds for."""
+        rows = self.rows.format(condition=condition)
+        return f"select id, toString(field) as field, value from ({rows}) where value != 0"
+
+
+def entity_hashes(entity_type: str) -> Hashes:
+    """The metrics of the entities of a type: entity:metrics:{entityType}:{entityId}."""
+    of_type = f"entityType = {quoted(entity_type)}"
+    return Hashes(
+        name=entity_type,
+        prefix=f"entity:metrics:{entity_type}:",
+        rows="select entityId as id, metricType as field, total as value from entity_metric_totals "
+        f"where {of_type} and {{condition}}",
+        id_column="entityId",
+        ids=f"select entityId as id from entity_metric_terms where {of_type} and {{condition}}",
+        at_a_time=100_000,
+        entity_type=entity_type,
+    )
+
+
+def user_metrics() -> Hashes:
+    """What users' profiles show: user:metrics:{userId}."""
+    pairs = ", ".join(f"({quoted(name)}, toDecimal64({quoted_name(name)}, 2))" for name in USER_METRICS)
+    return Hashes(
+        name="user metrics",
+        prefix="user:metrics:",
+        rows=f"select userId as id, pair.1 as field, pair.2 as value from user_metrics array join [{pairs}] as pair "
+        "where {condition}",
+        id_column="userId",
+        ids="select userId as id from user_metrics where {condition}",
+        # Each query reads whatever users own.
+        at_a_time=1_000_000,
+    )
+
+
+def user_reactions() -> Hashes:
+    """Which reactions users have given to images: reactions:{userId}, a field for each image."""
+    return Hashes(
+        name="user reactions",
+        prefix="reactions:",
+        rows="select userId as id, imageId as field, flags as value from user_image_reactions where {condition}",
+        id_column="userId",
+        ids="select userId as id from user_image_reactions where {condition}",
+        # A user may have reacted to many images.
+        at_a_time=20_000,
+    )
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """How hashes become transactions of Redis.
+
+    ttl, jitter: seconds that a key lives at least, and up to how many more; ttl none: for ever.
+    script: the digest of RENAME_IF_THERE.
+    cluster: a key has to be made on its own node.
+    """
+
+    mode: Mode
+    ttl: float | None
+    jitter: float
+    script: str
+    cluster: bool
+
+    @property
+    def commands(self) -> int:
+        """How many commands stand between MULTI and EXEC."""
+        return 3 if self.ttl is None else 4
+
+    def query(self, hashes: Hashes, condition: str) -> str:
+        """The query that makes one transaction of each id.
+
+        MULTI, HSET scratch field value …, [PEXPIRE scratch ttl], RENAMENX scratch key (or what the mode takes), DEL
+        scratch, EXEC.
+        """
+        key = f"concat({quoted(hashes.prefix)}, toString(id))"
+        scratch = f"concat('{{', {key}, '}}:', {quoted(SCRATCH)})" if self.cluster else quoted(SCRATCH)
+        rename = {
+            Mode.POPULATE: command("RENAMENX", words=2),
+            Mode.OVERWRITE: command("RENAME", words=2),
+            Mode.REFRESH: command("EVALSHA", words=4) + bulk(self.script) + bulk("2"),
+        }[self.mode]
+        parts = [
+            literal(MULTI),
+            rf"'*', toString(2 + 2 * count()), {literal(chr(13) + chr(10) + bulk('HSET'))}",
+            "scratch",
+            "arrayStringConcat(groupArray(pair))",
+        ]
+        if self.ttl is not None:
+            milliseconds = f"toString({round(self.ttl * 1000)} + rand() % {round(self.jitter * 1000) + 1})"
+            parts += [literal(command("PEXPIRE", words=2)), "scratch", bulk_expression(milliseconds)]
+        parts += [literal(rename), "scratch", "key", literal(command("DEL", words=1)), "scratch", literal(EXEC)]
+        rendered = ",\n    ".join(parts)
+        return f"""
+with
+    {bulk_expression(key)} as key,
+    {bulk_expression(scratch)} as scratch
+select concat(
+    {rendered}
+)
+from (
+    select
+        id,
+        concat({bulk_expression("field")}, {bulk_expression("toString(value)")}) as pair
+    from ({hashes.fields(condition)})
+    -- A line end would pass for the protocol's own.
+    where throwIf(match(field, '[\\r\\n]'), 'A field has a line end in its name.') = 0
+)
+group by id
+format RawBLOB
+"""
