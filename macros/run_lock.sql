@@ -51,16 +51,30 @@
 {% macro renew_run_lock(lock, always=false) %}
     {% set now = modules.datetime.datetime.utcnow() %}
     {% if always or (now - lock.renewed_at).total_seconds() > 1 %}
-        {% set holder = _tables_of(lock.relation).lock %}
-        {% if not holder or holder.run != invocation_id %}
-            {% do exceptions.raise_compiler_error(
-                'Another run (' ~ (holder.run if holder else 'unknown') ~ ') has taken over ' ~ lock.relation
-                ~ ' because this one showed no sign of life. This run stops here; what it wrote is complete and accounted for.'
-            ) %}
-        {% endif %}
+        {% do held_run_lock(lock.relation) %}
         {% do run_query("alter table " ~ _lock_table(lock) ~ " modify comment '" ~ _lock_comment() ~ "'") %}
         {% do lock.update({'renewed_at': now}) %}
     {% endif %}
+{% endmacro %}
+
+
+{#
+    The lock that this run holds, for hooks, which cannot hand it on.
+    Arguments: relation, the model's.
+    Returns: what acquire_run_lock() returned, without relation_exists.
+    Raises: a compiler error where another run has taken over.
+#}
+{% macro held_run_lock(relation) %}
+    {% set holder = _tables_of(relation).lock %}
+    {% if not holder or holder.run != invocation_id %}
+        {% do exceptions.raise_compiler_error(
+            'Another run (' ~ (holder.run if holder else 'unknown') ~ ') has taken over ' ~ relation
+            ~ ' because this one showed no sign of life. This run stops here; what it wrote is complete and accounted for.'
+        ) %}
+    {% endif %}
+    {% do return({
+        'relation': relation, 'generation': holder.generation, 'renewed_at': modules.datetime.datetime.utcnow()
+    }) %}
 {% endmacro %}
 
 
@@ -132,7 +146,7 @@
     {% set tables = {'exists': false, 'leftovers': [], 'lock': none} %}
     {% for row in run_query(
         "select name, comment from system.tables where database = '" ~ relation.schema ~ "'"
-        ~ " and match(name, '^" ~ relation.identifier ~ "(__lock_[0-9]+|__(scratch|clone|new)_[0-9a-f]{8})?$')"
+        ~ " and match(name, '^" ~ relation.identifier ~ "(__lock_[0-9]+|__(scratch|clone|new)_[0-9a-f]{8}|__dbt_new_data_[0-9a-f_]{36})?$')"
     ) %}
         {% set name, comment = row[0], row[1] %}
         {% if name == relation.identifier %}

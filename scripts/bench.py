@@ -1,14 +1,10 @@
 #!/usr/bin/env python
-"""Measure the backfill against the floor: what PostgreSQL itself takes to copy the same columns out."""
+"""Measure what speed is claimed of, against its floor and side by side in one run."""
 
 import json
 import os
-import shlex
-import shutil
-import socket
 import statistics
 import subprocess
-import sys
 import time
 from datetime import datetime
 from importlib.util import find_spec
@@ -16,44 +12,11 @@ from pathlib import Path
 
 import click
 
-from sandbox_lib import settings
+from bench_servers import TARGET, dbt, start, stop
+from bench_serving import lookup, redis
 
-REPOSITORY = settings.REPOSITORY
-SANDBOX = REPOSITORY / ".sandbox" / "bench"
-TARGET = SANDBOX / "target"
-DBT = Path(sys.executable).with_name("dbt")
 COPIES = 3
 STEP = ("started_at", "completed_at")
-
-
-def run(*command: str | Path, env: dict[str, str]) -> None:
-    """Run a command in the repository; its failure ends the benchmark."""
-    subprocess.run([str(word) for word in command], cwd=REPOSITORY, env=env, check=True)
-
-
-def free_port() -> str:
-    """Find a port that nobody listens on, so that a running sandbox is left alone."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
-def start(scale: float, random_seed: int) -> dict[str, str]:
-    """Start servers of the benchmark's own and fill them. Returns the environment that finds them."""
-    shutil.rmtree(SANDBOX, ignore_errors=True)
-    ports = {f"SANDBOX_{server.upper()}_PORT": free_port() for server in settings.DEFAULT_PORTS}
-    env = os.environ | ports | {"SANDBOX_DIR": str(SANDBOX)}
-    cli = [sys.executable, REPOSITORY / "scripts" / "sandbox.py"]
-    run(*cli, "up", env=env)
-    run(*cli, "seed", "--scale", str(scale), "--random-seed", str(random_seed), env=env)
-    printed = subprocess.run([*cli, "env"], env=env, check=True, text=True, capture_output=True).stdout
-    return env | dict(word.split("=", 1) for word in shlex.split(printed) if "=" in word)
-
-
-def stop(env: dict[str, str]) -> None:
-    """Stop the benchmark's servers and delete what they hold."""
-    run(sys.executable, REPOSITORY / "scripts" / "sandbox.py", "down", env=env)
-    shutil.rmtree(SANDBOX)
 
 
 def copy_statements() -> list[str]:
@@ -85,7 +48,7 @@ def seconds_of_copy(statements: list[str], env: dict[str, str]) -> float:
 
 def seconds_of_dbt(selection: str, env: dict[str, str]) -> float:
     """From the start of the first node, hooks included, to the end of the last: dbt's own start is left out."""
-    run(DBT, "--quiet", "run", "--select", selection, "--target-path", TARGET, "--log-path", TARGET, env=env)
+    dbt("run", "--select", selection, env=env)
     results = json.loads((TARGET / "run_results.json").read_text())["results"]
     times = [datetime.fromisoformat(step[end]) for node in results for step in node["timing"] for end in STEP]
     return (max(times) - min(times)).total_seconds()
@@ -101,9 +64,9 @@ def main() -> None:
 @click.option("--random-seed", type=int, default=1, show_default=True, help="Of the seed.")
 def backfill(scale: float, random_seed: int) -> None:
     """Time copy to stdout, staging, and events with their publication, side by side."""
-    env = start(scale, random_seed)
+    env = start("--scale", str(scale), "--random-seed", str(random_seed))
     try:
-        run(DBT, "--quiet", "parse", "--target-path", TARGET, "--log-path", TARGET, env=env)
+        dbt("parse", env=env)
         statements = copy_statements()
         copy = seconds_of_copy(statements, env)
         staging = seconds_of_dbt("path:models/staging", env)
@@ -120,6 +83,9 @@ def backfill(scale: float, random_seed: int) -> None:
     ):
         click.echo(f"{name:<40}{taken:>9.1f}{taken / copy:>9.2f}")
 
+
+main.add_command(lookup)
+main.add_command(redis)
 
 if __name__ == "__main__":
     main()

@@ -21,6 +21,9 @@ grant select on default.modelVersionEvents;
 grant select on default.buzz_resource_compensation;
 grant select on orchestration.jobs;
 
+-- The roll-up: which months of the event log have changed.
+grant select on system.parts;
+
 -- What tests of parity found, kept in tables.
 grant create database, show, select, insert, create table, drop table on metrics_failures.*;
 

@@ -21,7 +21,7 @@ from metrics_cache.hashes import Hashes, Mode, entity_hashes, user_metrics, user
 from metrics_cache.pipe import Client, OutOfMemory, Unavailable
 from metrics_cache.push import Manner, Range, Source, TooManyFailures, push, ranges
 from sandbox_lib import settings
-from sandbox_lib.clickhouse_http import ClickHouseError, quoted
+from sandbox_lib.clickhouse_http import ClickHouseError
 
 # Seconds between two lines about progress where nobody watches a bar.
 LINE_EVERY = 5
@@ -159,9 +159,12 @@ def main() -> None:
 
 @main.command()
 @click.option("--entity-type", "entity_types", multiple=True, help="Such as Model; repeatable (default: all).")
+@click.option(
+    "--event-log", default="default.entityMetricEvents", show_default=True, help="The log, <database>.<table>."
+)
 @click.option("--changed-since", help="Only entities with events since this time in UTC, as in '2026-01-31 12:00:00'.")
 @common
-def entities(entity_types: tuple[str, ...], changed_since: str | None, **options: object) -> None:
+def entities(entity_types: tuple[str, ...], changed_since: str | None, event_log: str, **options: object) -> None:
     """Push entity:metrics:{entityType}:{entityId}: a field for each metric."""
     with CATALOG.open(newline="") as file:
         known = sorted({row["entity_type"] for row in csv.DictReader(file)})
@@ -176,7 +179,12 @@ def entities(entity_types: tuple[str, ...], changed_since: str | None, **options
                 f"{changed_since!r} is no time such as '2026-01-31 12:00:00'.", param_hint="--changed-since"
             ) from None
         changed_since = moment.isoformat(" ", "milliseconds")
-    kinds = {entity_hashes(entity_type): _changed(entity_type, changed_since) for entity_type in entity_types or known}
+    if event_log.count(".") != 1:
+        raise click.BadParameter(f"{event_log!r} must be <database>.<table>.", param_hint="--event-log")
+    kinds = {}
+    for entity_type in entity_types or known:
+        hashes = entity_hashes(entity_type, event_log)
+        kinds[hashes] = "true" if changed_since is None else f"entityId in ({hashes.changed_since(changed_since)})"
     _run(kinds, **options)
 
 
@@ -192,16 +200,6 @@ def push_user_metrics(**options: object) -> None:
 def push_user_reactions(**options: object) -> None:
     """Push reactions:{userId}: a field for each image, its flags Like 1, Dislike 2, Laugh 4, Cry 8, Heart 16."""
     _run({user_reactions(): "true"}, **options)
-
-
-def _changed(entity_type: str, since: str | None) -> str:
-    """The condition that picks the entities with events since then."""
-    if since is None:
-        return "true"
-    return (
-        f"entityId in (select entityId from entity_metric_terms where entityType = {quoted(entity_type)} "
-        f"and createdAt >= toDateTime64({quoted(since)}, 3, 'UTC'))"
-    )
 
 
 def _run(kinds: dict[Hashes, str], ids: str | None, **given: object) -> None:
@@ -271,13 +269,14 @@ def _ranges(source: Source, kinds: dict[Hashes, str], options: Options, last: di
 
 
 def _say_what_would_be(source: Source, kinds: dict[Hashes, str], options: Options) -> None:
-    todo = _ranges(source, kinds, options, {})
-    keys = {"populate": "those that are not there yet", "refresh": "those that are there", "overwrite": "all of them"}
-    for hashes in kinds:
-        count = sum(part.count for part in todo if part.hashes is hashes)
-        click.echo(
-            f"{hashes.name}: {count:,} keys, {hashes.key(0)[:-1]}…; {keys[options.manner.mode.value]} would be written"
-        )
+    which = {
+        Mode.POPULATE: "of which those would be written that are not there yet",
+        Mode.REFRESH: "of which those would be written that are there",
+        Mode.OVERWRITE: "which would all be written",
+    }[options.manner.mode]
+    for hashes, condition in kinds.items():
+        count = sum(part.count for part in ranges(source, hashes, condition, hashes.at_a_time))
+        click.echo(f"{hashes.name}: {count:,} keys {hashes.prefix}…, {which}")
 
 
 def _push(source: Source, kinds: dict[Hashes, str], options: Options) -> None:

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from metrics_cache.hashes import Hashes
+from metrics_cache.hashes import Hashes, moment_literal
 from metrics_cache.pipe import Client
 from sandbox_lib.clickhouse_http import quoted
 
 # Hashes that are read at a time, and how many such readings may wait for the lag to pass.
 AT_A_TIME = 1_000
 WAITING = 50
+# The field of a hash that says that there is nothing; see reader.py.
+NOTHING = b""
 ADD_IF_THERE = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 for i = 1, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) end
@@ -92,7 +94,11 @@ def settle(query: Query, client: Client, kinds: Iterable[Hashes], since: str, la
     A field that has an event every few seconds is tried again as long as patience lasts.
     """
     end = time.monotonic() + patience
-    pending = {hashes: numbers for hashes in kinds if (numbers := changed_since(query, hashes, since, lag))}
+    changed = {
+        hashes: query(f"select distinct entityId from ({hashes.changed_since(since, lag)}) format TSV")
+        for hashes in kinds
+    }
+    pending = {hashes: sorted(map(int, lines.split())) for hashes, lines in changed.items() if lines}
     done = Settled(changed=sum(map(len, pending.values())))
     while pending:
         found = compare(query, client, pending, lag)
@@ -106,15 +112,6 @@ def settle(query: Query, client: Client, kinds: Iterable[Hashes], since: str, la
         again = {hashes: sorted({*one.unsettled, *one.different}) for hashes, one in found.items()}
         pending = {hashes: numbers for hashes, numbers in again.items() if numbers}
     return done
-
-
-def changed_since(query: Query, hashes: Hashes, since: str, lag: float) -> list[int]:
-    """The ids of the entities with events since a moment, less the lag."""
-    answer = query(
-        f"select distinct entityId from entity_metric_terms where entityType = {quoted(hashes.entity_type or '')} "
-        f"and createdAt >= {_moment(since)} - toIntervalMillisecond({round(lag * 1000)}) order by entityId format TSV"
-    )
-    return [int(line) for line in answer.split()]
 
 
 def now(query: Query) -> str:
@@ -140,7 +137,7 @@ def _read(query: Query, client: Client, hashes: Hashes, numbers: list[int], lag:
     for number in numbers:
         pipeline.hgetall(hashes.key(number))
     fields = {
-        number: {name.decode(): Decimal(value.decode()) for name, value in answer.items()}
+        number: {name.decode(): Decimal(value.decode()) for name, value in answer.items() if name != NOTHING}
         for number, answer in zip(numbers, pipeline.execute(), strict=True)
     }
     # By then what was under way has arrived, and what a clock ahead of ClickHouse's calls later.
@@ -176,10 +173,10 @@ def _expected(query: Query, reading: _Reading, lag: float) -> tuple[dict[int, Fi
     condition = f"{hashes.id_column} in ({ids})"
     if hashes.entity_type:
         milliseconds = f"toIntervalMillisecond({round(lag * 1000)})"
-        young = f"createdAt >= {_moment(reading.begin)} - {milliseconds}"
+        young = f"createdAt >= {moment_literal(reading.begin)} - {milliseconds}"
         rows = (
             f"select entityId, metricType, sumIf(value, not ({young})), "
-            f"countIf({young} and createdAt <= {_moment(reading.end)} + {milliseconds}) > 0 "
+            f"countIf({young} and createdAt <= {moment_literal(reading.end)} + {milliseconds}) > 0 "
             f"from entity_metric_terms where entityType = {quoted(hashes.entity_type)} and {condition} "
             "group by entityId, metricType"
         )
@@ -193,7 +190,3 @@ def _expected(query: Query, reading: _Reading, lag: float) -> tuple[dict[int, Fi
             moving.setdefault(int(number), set()).add(name)
         fields.setdefault(int(number), {})[name] = Decimal(value)
     return fields, moving
-
-
-def _moment(text: str) -> str:
-    return f"toDateTime64({quoted(text)}, 3, 'UTC')"

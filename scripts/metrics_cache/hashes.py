@@ -16,7 +16,7 @@ USER_METRICS = (
     *("earned", "engagementScore"),
 )
 # What a hash is made under before it gets its name. No reader ever sees it: it lives within one transaction.
-SCRATCH = "metrics:push:scratch"
+SCRATCH = "metrics:push"
 RENAME_IF_THERE = "if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('RENAME', KEYS[1], KEYS[2]) end"
 
 
@@ -35,7 +35,9 @@ class Hashes:
     rows: a query for id, field and value; {condition} stands for a condition on id_column.
     ids: a query for the ids, cheaper than that, with {condition} too; an id may come more than once.
     at_a_time: ids whose hashes one query makes: so many that its start does not count, so few that they need no memory.
-    entity_type: whose events the application adds to these hashes while they are pushed; none if nobody does.
+    events: a query for the ids in the log, if the application adds events to these hashes while they are pushed; to be
+        narrowed by createdAt.
+    entity_type: whose events those are.
     """
 
     name: str
@@ -44,11 +46,16 @@ class Hashes:
     id_column: str
     ids: str
     at_a_time: int
-    entity_type: str | None = None
+    events: str = ""
+    entity_type: str = ""
 
     def key(self, number: int) -> str:
         """The key of an id."""
         return f"{self.prefix}{number}"
+
+    def changed_since(self, moment: str, lag: float = 0) -> str:
+        """The query for the ids that have had events since a moment, less a lag in seconds."""
+        return f"{self.events} and createdAt >= {moment_literal(moment)} - toIntervalMillisecond({round(lag * 1000)})"
 
     def fields(self, condition: str) -> str:
         """The query for the fields of the ids that a condition on id_column holds for."""
@@ -56,8 +63,9 @@ class Hashes:
         return f"select id, toString(field) as field, value from ({rows}) where value != 0"
 
 
-def entity_hashes(entity_type: str) -> Hashes:
+def entity_hashes(entity_type: str, event_log: str) -> Hashes:
     """The metrics of the entities of a type: entity:metrics:{entityType}:{entityId}."""
+    log = ".".join(map(quoted_name, event_log.split(".")))
     of_type = f"entityType = {quoted(entity_type)}"
     return Hashes(
         name=entity_type,
@@ -67,6 +75,7 @@ def entity_hashes(entity_type: str) -> Hashes:
         id_column="entityId",
         ids=f"select entityId as id from entity_metric_terms where {of_type} and {{condition}}",
         at_a_time=100_000,
+        events=f"select entityId from {log} where {of_type}",
         entity_type=entity_type,
     )
 
@@ -97,6 +106,11 @@ def user_reactions() -> Hashes:
         # A user may have reacted to many images.
         at_a_time=20_000,
     )
+
+
+def moment_literal(text: str) -> str:
+    """A moment in UTC as SQL."""
+    return f"toDateTime64({quoted(text)}, 3, 'UTC')"
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,7 @@ def _push_once(
     stop = threading.Event()
     producer = threading.Thread(target=_produce, args=(source, rendering, todo, pieces, stop), daemon=True)
     producer.start()
-    began, already = time.monotonic(), counts.done
+    began, sent = time.monotonic(), 0
     try:
         while (piece := pieces.get()) is not None:
             if isinstance(piece, Exception):
@@ -181,11 +181,12 @@ def _push_once(
                 yield piece
                 continue
             pipe.send(piece)
+            sent += piece.count(START)
             on_progress(counts.done)
             if counts.failed > MOST_FAILURES:
                 raise TooManyFailures(counts)
             if manner.max_rate:
-                time.sleep(max(0, (counts.done - already) / manner.max_rate - (time.monotonic() - began)))
+                time.sleep(max(0, sent / manner.max_rate - (time.monotonic() - began)))
     finally:
         stop.set()
         pipe.close()

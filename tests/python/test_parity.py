@@ -17,7 +17,8 @@ LEGACY_PARITY = ("test", "--select", "test_name:legacy_parity")
 @pytest.fixture(scope="session")
 def parity_of_backfill(backfilled: Project) -> str:
     return backfilled.dbt(
-        "test", "--select", "test_name:source_parity", "test_name:legacy_parity", "path:tests/invariants"
+        *("test", "--select", "test_name:source_parity", "test_name:legacy_parity", "path:tests/invariants"),
+        *("--exclude", "tag:mart"),
     )
 
 

@@ -1,0 +1,28 @@
+{{ config(materialized='view') }}
+
+{#
+    What adds up to a total: what is sealed, one row a metric, and the events since, one row each. Sealed and open part
+    on one stored boundary, read once a query.
+#}
+
+with {{ current_seam() }} as seam
+
+select
+    entityType,
+    entityId,
+    metricType,
+    total as value,
+    seam.2 - toIntervalMillisecond(1) as createdAt
+from {{ ref('entity_metric_sealed') }}
+where generation = seam.1
+
+union all
+
+select
+    cast(entityType, 'LowCardinality(String)') as entityType,
+    toInt32(entityId) as entityId,
+    cast(metricType, 'LowCardinality(String)') as metricType,
+    toInt64(metricValue) as value,
+    toDateTime64(log.createdAt, 3, 'UTC') as createdAt
+from {{ source('event_log', 'entityMetricEvents') }} as log
+where log.createdAt >= seam.2

@@ -1,0 +1,22 @@
+{{ config(materialized='table', engine='MergeTree()', order_by='(userId, imageId)') }}
+
+{# Which reactions a user has given to an image: one row per user and image, as bit flags. #}
+
+select
+    userId,
+    imageId,
+    toUInt8(groupBitOr(
+        multiIf(
+            reaction = 'Like', 1,
+            reaction = 'Dislike', 2,
+            reaction = 'Laugh', 4,
+            reaction = 'Cry', 8,
+            reaction = 'Heart', 16,
+            0
+        )
+    )) as flags
+from {{ ref('stg_image_reaction') }}
+group by
+    userId,
+    imageId
+having flags != 0

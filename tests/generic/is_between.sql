@@ -1,0 +1,14 @@
+{#
+    A number lies between two others, those included.
+
+    Arguments:
+        low, high   the numbers
+#}
+{% test is_between(model, column_name, low, high) %}
+    select
+        {{ column_name }} as value_field,
+        count() as n_records
+    from {{ model }}
+    where {{ column_name }} not between {{ low }} and {{ high }}
+    group by value_field
+{% endtest %}

@@ -1,0 +1,18 @@
+{#
+    No two rows have the same values in these columns.
+
+    Arguments:
+        columns   names of columns, such as [userId, imageId]
+        sampled   column of an entity's id, of which only the share parity_sample is looked at; none: all rows
+#}
+{% test unique_together(model, columns, sampled=none) %}
+    select
+        {{ columns | join(', ') }},
+        count() as n_records
+    from {{ model }}
+    {%- if sampled %}
+    where {{ in_sample(sampled, var('parity_sample') | float) }}
+    {%- endif %}
+    group by {{ columns | join(', ') }}
+    having n_records > 1
+{% endtest %}

@@ -1,0 +1,21 @@
+with assumeNotNull((select argMax((generation, boundary), (at, generation)) from `metrics`.`entity_metric_seams` where state = 'current')) as seam
+
+select
+    entityType,
+    entityId,
+    metricType,
+    total as value,
+    seam.2 - toIntervalMillisecond(1) as createdAt
+from `metrics`.`entity_metric_sealed`
+where generation = seam.1
+
+union all
+
+select
+    cast(entityType, 'LowCardinality(String)') as entityType,
+    toInt32(entityId) as entityId,
+    cast(metricType, 'LowCardinality(String)') as metricType,
+    toInt64(metricValue) as value,
+    toDateTime64(log.createdAt, 3, 'UTC') as createdAt
+from `default`.`entityMetricEvents` as log
+where log.createdAt >= seam.2

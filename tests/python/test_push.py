@@ -1,0 +1,548 @@
+"""Pushing to Redis: every hash is what the log adds up to, whatever dies or writes meanwhile."""
+
+from __future__ import annotations
+
+import os
+import pty
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from unittest import mock
+
+import pytest
+import redis
+from click.testing import CliRunner
+from conftest import REPO, Project, Sandbox, drop_databases, new_project
+from parsed_project import wait_until
+from valkey_servers import behind_tls, cluster, valkey
+
+import push_metrics
+from metrics_cache import push as pushing
+from metrics_cache.hashes import SCRATCH, entity_hashes
+from metrics_cache.reader import read
+from metrics_cache.resp import EXEC, MULTI, bulk
+from sandbox_lib.clickhouse_http import ClickHouse, ClickHouseError
+
+Hashes = dict[str, dict[str, str]]
+# What an application does for an event, beside writing it to the log.
+COUNT_ON = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2]) end"
+
+
+@pytest.fixture(scope="module")
+def served(sandbox: Sandbox, backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project whose marts are built."""
+    project = new_project(sandbox, "served", tmp_path_factory.mktemp("served"))
+    sandbox.command(f"drop table {project.event_log} sync")
+    sandbox.command(f"create table {project.event_log} clone as {backfilled.event_log}")
+    tables = f"select name from system.tables where database = '{backfilled.database}' and name like 'stg\\_%'"
+    for (table,) in sandbox.rows(tables):
+        sandbox.command(f"create table served.{table} clone as {backfilled.database}.{table}")
+    project.dbt("build", "--select", "engagement_weights", "--exclude", "resource_type:test")
+    project.dbt("run", "--select", "tag:mart")
+    yield project
+    drop_databases(sandbox, "served")
+
+
+@pytest.fixture
+def cache(sandbox: Sandbox) -> redis.Redis:
+    """The sandbox's Valkey, empty."""
+    client = redis.Redis.from_url(sandbox.env["REDIS_URL"])
+    client.flushall()
+    return client
+
+
+@pytest.fixture(scope="module")
+def clickhouse(served: Project) -> pushing.Source:
+    """As the script reads it."""
+    env = served.sandbox.env
+    return pushing.Source(
+        ClickHouse(*(env[f"CLICKHOUSE_{name}"] for name in ("HOST", "PORT", "USER", "PASSWORD"))), served.database
+    )
+
+
+@pytest.fixture
+def push(served: Project) -> Callable[..., str]:
+    """Runs the script in this process. Returns what it printed; a wrong exit code fails the test."""
+
+    def run(*arguments: str, code: int = 0, **environment: str) -> str:
+        with mock.patch.dict(os.environ, served.environment() | environment):
+            done = CliRunner().invoke(push_metrics.main, with_log(served, arguments))
+        assert done.exit_code == code, (done.output, done.exception)
+        return done.output
+
+    return run
+
+
+def start(served: Project, *arguments: str, **options: object) -> subprocess.Popen:
+    """Starts the script in a process of its own."""
+    command = [sys.executable, str(REPO / "scripts" / "push_metrics.py"), *with_log(served, arguments)]
+    return subprocess.Popen(command, env=served.environment(), **options)
+
+
+def with_log(served: Project, arguments: tuple[str, ...]) -> list[str]:
+    command, *options = arguments
+    return [command, *(("--event-log", served.event_log) if command == "entities" else ()), *options]
+
+
+def hashes(client: redis.Redis | redis.RedisCluster, pattern: str = "*") -> Hashes:
+    """All hashes in Redis, and anything else that is there."""
+    keys = sorted(client.scan_iter(pattern, count=1000))
+    pipeline = client.pipeline(transaction=False)
+    for key in keys:
+        pipeline.hgetall(key)
+    return {
+        key.decode(): {name.decode(): value.decode() for name, value in fields.items()}
+        for key, fields in zip(keys, pipeline.execute(), strict=True)
+    }
+
+
+def in_the_log(project: Project, where: str = "true") -> Hashes:
+    """What the hashes of entities must be, from the log itself."""
+    found: Hashes = {}
+    for entity_type, entity_id, metric_type, total in project.sandbox.rows(
+        f"select entityType, entityId, metricType, sum(metricValue) as total from {project.event_log} "
+        f"where {where} group by all having total != 0"
+    ):
+        found.setdefault(f"entity:metrics:{entity_type}:{entity_id}", {})[metric_type] = str(total)
+    return found
+
+
+def without_zeros(found: Hashes) -> Hashes:
+    """Where events were taken back while a hash was there, a 0 remains."""
+    return {
+        key: fields
+        for key, with_zeros in found.items()
+        if (fields := {name: value for name, value in with_zeros.items() if value != "0"})
+    }
+
+
+# What is pushed --------------------------------------------------------------------------------------------------
+
+
+def test_every_entity_has_the_hash_that_its_events_add_up_to(
+    push: Callable[..., str], cache: redis.Redis, served: Project
+) -> None:
+    output = push("entities")
+    expected = in_the_log(served)
+    assert hashes(cache) == expected
+    assert f"{len(expected):,} written, 0 left as they are, 0 failed" in output
+    assert "differ" not in push("entities", "--verify", "all", "--writer-lag", "0").replace("0 differ", "")
+
+
+def test_users_have_their_metrics_and_reactions(push: Callable[..., str], cache: redis.Redis, served: Project) -> None:
+    push("user-metrics")
+    push("user-reactions")
+    columns = served.sandbox.client.query("select * from served.user_metrics")
+    expected = {}
+    for row in columns.result_rows:
+        fields = {name: f"{value.normalize():f}" if hasattr(value, "normalize") else str(value)
+                  for name, value in zip(columns.column_names, row, strict=True) if value}  # fmt: skip
+        user_id = fields.pop("userId")
+        expected[f"user:metrics:{user_id}"] = fields
+    assert hashes(cache, "user:metrics:*") == {key: fields for key, fields in expected.items() if fields}
+    assert len(expected) > 100
+
+    flags = {"Like": 1, "Dislike": 2, "Laugh": 4, "Cry": 8, "Heart": 16}
+    reactions: dict[str, dict[str, int]] = {}
+    for user_id, image_id, reaction in served.sandbox.postgres(
+        'select distinct "userId", "imageId", reaction::text from "ImageReaction"'
+    ):
+        of_user = reactions.setdefault(f"reactions:{user_id}", {})
+        of_user[str(image_id)] = of_user.get(str(image_id), 0) + flags[reaction]
+    assert hashes(cache, "reactions:*") == {
+        key: {image: str(value) for image, value in of_user.items()} for key, of_user in reactions.items()
+    }
+    for command in ("user-metrics", "user-reactions"):
+        assert " 0 differ, 0 missing" in push(command, "--verify", "all")
+
+
+def test_some_types_ids_or_changes_alone_can_be_pushed(
+    push: Callable[..., str], cache: redis.Redis, served: Project
+) -> None:
+    push("entities", "--entity-type", "Model", "--entity-type", "Tag")
+    assert hashes(cache) == in_the_log(served, "entityType in ('Model', 'Tag')")
+    cache.flushall()
+    ids = [row[0] for row in served.sandbox.rows(
+        f"select distinct entityId from {served.event_log} where entityType = 'Image' limit 3"
+    )]  # fmt: skip
+    push("entities", "--entity-type", "Image", "--ids", ",".join(map(str, [*ids, 999_999_999])))
+    assert hashes(cache) == in_the_log(served, f"entityType = 'Image' and entityId in {tuple(ids)}")
+    cache.flushall()
+    push("entities", "--changed-since", "2024-08-20 00:00:00")
+    changed = f"select entityType, entityId from {served.event_log} where createdAt >= '2024-08-20'"
+    assert hashes(cache) == in_the_log(served, f"(entityType, entityId) in ({changed})")
+    assert 0 < len(hashes(cache)) < len(in_the_log(served))
+
+
+# How it is pushed ------------------------------------------------------------------------------------------------
+
+
+def test_each_mode_writes_the_keys_it_says_and_each_hash_whole(
+    push: Callable[..., str], cache: redis.Redis, served: Project
+) -> None:
+    expected = in_the_log(served, "entityType = 'Model'")
+    first, second = sorted(expected)[:2]
+    live = {"ThumbsUp": "77", "Gone": "1"}
+    cache.hset(first, mapping=live)
+    model = ("entities", "--entity-type", "Model")
+
+    assert "1 written, " in push(*model, "--mode", "refresh")
+    assert hashes(cache) == {first: expected[first]}
+    cache.delete(first)
+    cache.hset(second, mapping=live)
+    assert ", 1 left as they are" in push(*model)
+    assert hashes(cache) == expected | {second: live}
+    push(*model, "--mode", "overwrite")
+    assert hashes(cache) == expected
+
+
+@pytest.mark.parametrize("mode", ["populate", "refresh", "overwrite"])
+def test_keys_live_as_long_as_they_are_told_to(push: Callable[..., str], cache: redis.Redis, mode: str) -> None:
+    tags = ("entities", "--entity-type", "Tag")
+    push(*tags)
+    keys = list(cache.scan_iter())
+    assert {cache.pttl(key) for key in keys} == {-1}
+    if mode == "populate":
+        cache.flushall()
+    push(*tags, "--mode", mode, "--ttl", "1000", "--ttl-jitter", "0.5")
+    left = [cache.pttl(key) for key in keys]
+    assert 990_000 < min(left) < 1_100_000
+    assert 1_400_000 < max(left) <= 1_500_000
+
+
+def test_a_reader_sees_a_hash_before_or_after_and_nothing_else(
+    push: Callable[..., str], cache: redis.Redis, served: Project
+) -> None:
+    expected = in_the_log(served, "entityType = 'Tag'")
+    old = {"Old": "1", "Hidden": "5"}
+    for key in expected:
+        cache.hset(key, mapping=old)
+    seen, other, stop = [], [], threading.Event()
+
+    def look() -> None:
+        with cache.client() as one:
+            while not stop.is_set():
+                for key in expected:
+                    seen.append((key, {name.decode(): value.decode() for name, value in one.hgetall(key).items()}))
+                other.append(one.exists(SCRATCH))
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        try:
+            wait_until(lambda: other)
+            for _ in range(5):
+                push("entities", "--entity-type", "Tag", "--mode", "overwrite")
+        finally:
+            stop.set()
+        looking.result()
+    assert all(fields in (old, expected[key]) for key, fields in seen)
+    assert {fields == old for _, fields in seen} == {True, False}
+    assert not any(other)
+
+
+def test_a_rate_is_kept_and_a_line_tells_how_far_it_is(
+    push: Callable[..., str], cache: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push_metrics, "LINE_EVERY", 0)
+    monkeypatch.setattr(pushing, "PIECE", 2_000)
+    began = time.monotonic()
+    output = push("entities", "--entity-type", "Tag", "--max-rate", "100")
+    assert cache.dbsize() / 100 * 0.8 < time.monotonic() - began
+    assert re.search(r"\d+ of \d+ keys, [\d,]+ a second, \d+ s left", output)
+
+
+def test_a_terminal_shows_a_bar(served: Project, cache: redis.Redis) -> None:
+    ours, theirs = pty.openpty()
+    process = start(served, "entities", "--entity-type", "Image", "--max-rate", "5000", stdout=theirs)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(ours, 4096)
+        except OSError:
+            break
+    assert process.wait() == 0
+    assert re.search(rb"Keys +\[#+-+\] +\d+/\d+ +(\d\d:\d\d:\d\d +)?[\d,]+ a second", shown)
+
+
+def test_a_dry_run_says_how_many_and_writes_nothing(
+    push: Callable[..., str], cache: redis.Redis, served: Project
+) -> None:
+    output = push("entities", "--entity-type", "Model", "--dry-run", REDIS_URL="redis://127.0.0.1:1")
+    assert re.fullmatch(r"Model: ([\d,]+) keys entity:metrics:Model:…, of which .* are not there yet\n", output)
+    assert cache.dbsize() == 0
+
+
+def test_verifying_names_what_differs_and_what_is_missing(
+    push: Callable[..., str], cache: redis.Redis, served: Project
+) -> None:
+    model = ("entities", "--entity-type", "Model")
+    push(*model)
+    expected = in_the_log(served, "entityType = 'Model'")
+    changed, extended, gone = sorted(expected)[:3]
+    name = next(iter(expected[changed]))
+    cache.hincrby(changed, name, 3)
+    cache.hset(extended, "Unheard", 2)
+    cache.delete(gone)
+    cache.hset(sorted(expected)[3], "Nothing", 0)
+    output = push(*model, "--verify", "all", "--writer-lag", "0", code=1)
+    assert f"{len(expected) - 3:,} keys equal, 2 differ, 1 missing, 0 changing" in output
+    assert f"{changed}: {name} is off by +3\n" in output
+    assert f"{extended}: Unheard is off by +2\n" in output
+    assert "Model: 1 keys are missing" in output
+    push(*model, "--mode", "overwrite")
+    assert " 0 differ, 0 missing, 0 changing" in push(*model, "--verify", "sample", "--writer-lag", "0")
+
+
+# Under traffic ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["populate", "overwrite"])
+def test_beside_a_writer_every_key_ends_as_the_log_does(
+    push: Callable[..., str], cache: redis.Redis, served: Project, clickhouse: pushing.Source, mode: str
+) -> None:
+    """Events go to the log and then, a little later, to the key: before, while and after it is written."""
+    sandbox, stop = served.sandbox, threading.Event()
+    ids = [
+        row[0] for row in sandbox.rows(f"select distinct entityId from {served.event_log} where entityType = 'Image'")
+    ]
+    if mode == "overwrite":
+        push("entities", "--entity-type", "Image")
+    written = []
+
+    def write(seed: int) -> None:
+        random_ids = random.Random(seed)
+        count_on = cache.register_script(COUNT_ON)
+        while not stop.is_set():
+            events = [(random_ids.choice(ids), random_ids.choice(["Comment", "Buzz"]), random_ids.choice([1, 1, 5, -1]))
+                      for _ in range(20)]  # fmt: skip
+            rows = ", ".join(f"('Image', {number}, 1, '{name}', {value}, now64(3))" for number, name, value in events)
+            clickhouse.query(f"insert into {served.event_log} values {rows}")
+            time.sleep(random_ids.uniform(0, 0.05))
+            for number, name, value in events:
+                count_on(keys=[f"entity:metrics:Image:{number}"], args=[name, value])
+                written.append(number)
+
+    with ThreadPoolExecutor(2) as pool:
+        writers = [pool.submit(write, seed) for seed in (1, 2)]
+        try:
+            wait_until(lambda: len(written) > 50 or writers[0].done())
+            # Slow enough for many events to come between reading the totals and writing the keys.
+            output = push(
+                *("entities", "--entity-type", "Image", "--mode", mode),
+                *("--max-rate", str(len(ids) / 2), "--writer-lag", "0.3"),
+            )
+        finally:
+            stop.set()
+        for writer in writers:
+            writer.result()
+    assert without_zeros(hashes(cache)) == in_the_log(served, "entityType = 'Image'")
+    counts = re.search(r"([\d,]+) entities had events meanwhile; ([\d,]+) keys corrected", output)
+    changed, corrected = (int(count.replace(",", "")) for count in counts.groups())
+    assert changed >= corrected > 0
+
+
+def test_an_entity_that_never_rests_is_named(push: Callable[..., str], cache: redis.Redis, served: Project) -> None:
+    [(number,)] = served.sandbox.rows(f"select min(entityId) from {served.event_log} where entityType = 'Tag'")
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            served.sandbox.command(
+                f"insert into {served.event_log} values ('Tag', {number}, 1, 'Follower', 1, now64(3))"
+            )
+            time.sleep(0.05)
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        time.sleep(0.3)
+        output = push("entities", "--entity-type", "Tag", "--writer-lag", "0.5", "--settle-for", "1", code=1)
+        stop.set()
+        writing.result()
+    assert f"entity:metrics:Tag:{number} had an event every 1 seconds and could not be checked" in output
+
+
+# Whatever dies ---------------------------------------------------------------------------------------------------
+
+
+def test_a_killed_push_goes_on_where_it_stood(
+    push: Callable[..., str], cache: redis.Redis, served: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = ("entities", "--entity-type", "Article", "--entity-type", "Image", "--mode", "overwrite")
+    process = start(served, *images, "--max-rate", "1000", stdout=subprocess.DEVNULL)
+    wait_until(lambda: cache.keys(f"{push_metrics.STATE}*") and cache.dbsize() > 1000)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    expected = in_the_log(served, "entityType in ('Article', 'Image')")
+    there = hashes(cache, "entity:metrics:*")
+    assert len(there) < len(expected)
+    assert all(fields == expected[key] for key, fields in there.items())
+    done = next(key for key in there if ":Article:" in key)
+    cache.hset(done, "Live", 1)
+    assert "Going on after Article" in push(*images)
+    assert hashes(cache) == expected | {done: expected[done] | {"Live": "1"}}
+    assert "Going on" not in push(*images)
+    assert hashes(cache) == expected
+
+
+def test_a_redis_that_comes_back_gets_the_rest_and_one_that_does_not_is_an_error(
+    push: Callable[..., str], served: Project, tmp_path: Path
+) -> None:
+    expected = in_the_log(served, "entityType = 'Image'")
+    images = ("entities", "--entity-type", "Image", "--max-rate", str(len(expected)))
+    with valkey(tmp_path / "valkey") as server, ThreadPoolExecutor(1) as pool:
+        pushing = pool.submit(push, *images, REDIS_URL=server.url)
+        wait_until(lambda: server.client.dbsize() > 100 or pushing.done())
+        server.stop()
+        time.sleep(0.5)
+        server.start()
+        pushing.result()
+        assert hashes(server.client) == expected
+
+        server.client.flushall()
+        pushing = pool.submit(push, *images, "--retry-for", "0.5", REDIS_URL=server.url, code=2)
+        wait_until(lambda: server.client.dbsize() > 100 or pushing.done())
+        server.stop()
+        assert f"Redis at 127.0.0.1:{server.port} cannot be worked with" in pushing.result()
+        server.start()
+        push(*images[:3], REDIS_URL=server.url)
+        assert hashes(server.client) == expected
+
+
+def test_a_full_redis_stops_it_at_once_with_advice(push: Callable[..., str], served: Project, tmp_path: Path) -> None:
+    with valkey(tmp_path / "valkey", "--maxmemory-policy", "noeviction") as server:
+        server.client.config_set("maxmemory", server.client.info("memory")["used_memory"] + 200_000)
+        output = push("entities", "--entity-type", "Image", REDIS_URL=server.url, code=2)
+        assert f"Redis at 127.0.0.1:{server.port} is full: OOM" in output
+        assert "maxmemory" in output
+        expected, there = in_the_log(served, "entityType = 'Image'"), hashes(server.client, "entity:*")
+        assert 0 < len(there) < len(expected)
+        assert all(fields == expected[key] for key, fields in there.items())
+
+
+def test_what_a_user_may_not_write_is_counted_and_named(
+    push: Callable[..., str], served: Project, tmp_path: Path
+) -> None:
+    keys = ("~entity:metrics:Model:*", f"~{SCRATCH}", f"~{push_metrics.STATE}*")
+    with valkey(tmp_path / "valkey") as server:
+        server.client.execute_command("ACL", "SETUSER", "pusher", "on", ">secret", *keys, "+@all")
+        url = server.url.replace("//", "//pusher:secret@")
+        kinds = ("--entity-type", "Model", "--entity-type", "Bounty")
+        output = push("entities", *kinds, REDIS_URL=url, code=1)
+        failed = len(in_the_log(served, "entityType = 'Bounty'"))
+        assert f"{failed} failed" in output
+        assert re.search(r"entity:metrics:Bounty:\d+: NOPERM ", output)
+        assert hashes(server.client, "entity:*") == in_the_log(served, "entityType = 'Model'")
+        output = push("entities", *kinds, REDIS_URL=url.replace("secret", "wrong-one"), code=2)
+        assert "WRONGPASS" in output or "invalid username-password" in output
+        assert "wrong-one" not in output
+
+
+def test_a_cluster_and_one_of_its_nodes_that_restarts(
+    push: Callable[..., str], served: Project, tmp_path: Path
+) -> None:
+    expected = in_the_log(served, "entityType in ('Image', 'User')")
+    kinds = ("--entity-type", "Image", "--entity-type", "User")
+    with cluster(tmp_path / "cluster") as nodes, ThreadPoolExecutor(1) as pool:
+        pushing = pool.submit(
+            push, "entities", *kinds, "--max-rate", str(len(expected) / 2), "--ttl", "500", REDIS_URL=nodes[0].url
+        )
+        wait_until(lambda: nodes[2].client.dbsize() > 50 or pushing.done())
+        nodes[2].stop()
+        time.sleep(0.5)
+        nodes[2].start()
+        pushing.result()
+        assert all(node.client.dbsize() > len(expected) / 4 for node in nodes)
+        client = redis.RedisCluster.from_url(nodes[1].url)
+        assert hashes(client) == expected
+        for mode in ("refresh", "overwrite"):
+            push("entities", *kinds, "--mode", mode, REDIS_URL=nodes[1].url)
+            assert hashes(client) == expected
+        push("entities", *kinds, "--verify", "sample", "--writer-lag", "0", REDIS_URL=nodes[2].url)
+
+
+def test_tls_and_users_in_the_url(push: Callable[..., str], served: Project, tmp_path: Path) -> None:
+    with valkey(tmp_path / "valkey", "--requirepass", "secret") as server, behind_tls(server, tmp_path) as url:
+        kinds = ("--entity-type", "Model", "--entity-type", "Image")
+        push("entities", *kinds, REDIS_URL=url.replace("//", "//default:secret@"))
+        client = redis.Redis(port=server.port, password="secret")
+        assert hashes(client) == in_the_log(served, "entityType in ('Model', 'Image')")
+        untrusted = url.split("?")[0].replace("//", "//default:secret@")
+        assert "CERTIFICATE_VERIFY_FAILED" in push("entities", *kinds, REDIS_URL=untrusted, code=2)
+
+
+def test_an_answer_that_clickhouse_cuts_off_is_an_error_and_no_command(clickhouse: pushing.Source) -> None:
+    transaction = (MULTI + "*2\r\n" + bulk("DEL") + bulk("nothing") + EXEC).replace("\r\n", "\\r\\n")
+    broken = (
+        f"select if(throwIf(number = 500000) = 0, '{transaction}', '') from numbers(1000000) "
+        "settings max_threads = 1, max_block_size = 1000 format RawBLOB"
+    )
+    received = b""
+    with pytest.raises(ClickHouseError):
+        for piece in clickhouse.pieces(broken, threading.Event()):
+            received += piece
+    assert b"Exception" not in received
+    assert received.count(MULTI.encode()) == received.count(EXEC.encode())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["entities", "--entity-type", "Modell"], "'Modell' is none of Article, Bounty,"),
+        (["entities", "--ids", "1,b"], "'1,b' is no list such as 1,2,3."),
+        (["entities", "--changed-since", "yesterday"], "'yesterday' is no time such as '2026-01-31 12:00:00'."),
+        (["entities", "--redis-url", "127.0.0.1:6379"], "must begin with redis:// or rediss://"),
+        (["user-metrics", "--ttl", "0"], "0.0 is not in the range x>=0.001"),
+    ],
+)
+def test_bad_input_is_refused(push: Callable[..., str], arguments: list[str], message: str) -> None:
+    assert message in push(*arguments, code=2)
+
+
+def test_a_field_with_a_line_end_is_refused(push: Callable[..., str], cache: redis.Redis, served: Project) -> None:
+    hostile = "'Bounty', 1, 1, 'a\\r\\n*1\\r\\n$8\\r\\nFLUSHALL\\r\\n', 1, now64(3)"
+    served.sandbox.command(f"insert into {served.event_log} values ({hostile})")
+    try:
+        assert "A field has a line end in its name." in push("entities", "--entity-type", "Bounty", code=2)
+    finally:
+        served.sandbox.command(f"delete from {served.event_log} where metricType like '%FLUSHALL%'")
+
+
+# Reading ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_gap_is_filled_once_and_nothing_is_remembered_too(
+    cache: redis.Redis, served: Project, clickhouse: pushing.Source
+) -> None:
+    asked: list[str] = []
+
+    def query(sql: str) -> str:
+        asked.append(sql)
+        time.sleep(0.1)
+        return clickhouse.query(sql)
+
+    models = entity_hashes("Model", served.event_log)
+    expected = in_the_log(served, "entityType = 'Model'")
+    numbers = [int(key.rsplit(":", 1)[1]) for key in expected]
+    wanted = [*numbers[:20], 999_999_999]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: read(query, cache, models, wanted, ttl=100), range(8)))
+    assert all(answer == {number: expected.get(models.key(number), {}) for number in wanted} for answer in answers)
+    asked_for = [
+        int(number) for sql in asked for number in re.findall(r"\d+", sql.split("entityId in (")[1].split(")")[0])
+    ]
+    assert sorted(asked_for) == sorted(wanted), "each id is asked for once"
+    assert 90 < cache.ttl(models.key(numbers[0])) <= 100
+    assert 0 < cache.ttl(models.key(999_999_999)) <= 60
+    assert cache.keys("*lock*") == []
+
+    asked.clear()
+    cache.set(f"{{{models.key(numbers[30])}}}:lock", "somebody who died", px=300)
+    assert read(query, cache, models, [numbers[30]]) == {numbers[30]: expected[models.key(numbers[30])]}
