@@ -1,5 +1,6 @@
 """Benchmarks of what is served: looking totals up in ClickHouse, pushing them to Redis, reading them there."""
 
+import gc
 import os
 import random
 import re
@@ -83,14 +84,21 @@ def totals(entities: int, events: int) -> Iterator[tuple[Source, dict[str, str]]
             f"insert into {EVENT_LOG} select 'Image', 1 + rand(1) % {entities} * {STEP}, 1, "
             f"{METRICS}[1 + rand(2) % {len(METRICS)}], 1, now64(3) from numbers({events})"
         )
+        quiet(source)
         yield Source(source.server, "metrics"), env
     finally:
         stop(env)
 
 
+def quiet(source: Source) -> None:
+    """Wait until nothing is merged any more."""
+    while source.query("select count() from system.merges format TSV").strip() != "0":
+        time.sleep(1)
+
+
 @click.command()
 @click.option("--entities", type=int, default=5_000_000, show_default=True, help="Images, of 7 metrics each.")
-@click.option("--events", type=int, default=500_000, show_default=True, help="Events of today.")
+@click.option("--events", type=int, default=100_000, show_default=True, help="Events of today.")
 @click.option("--look-ups", type=int, default=200, show_default=True, help="How often 1,000 of them are looked up.")
 def lookup(entities: int, events: int, look_ups: int) -> None:
     """Look up all metrics of 1,000 random entities, in the view of totals and in other layouts."""
@@ -165,6 +173,8 @@ def redis(entities: int, rounds: int, mode: str) -> None:
             peaks.append(peak)
         keys, memory = client.dbsize(), client.info("memory")["used_memory"] - empty
         taken = []
+        # As servers do once they are up: else Python goes through all that is imported again and again.
+        gc.freeze()
         for number in range(210):
             began = time.monotonic()
             read(source.query, client, hashes, some_ids(entities, number))

@@ -14,7 +14,8 @@ select
     total as value,
     seam.2 - toIntervalMillisecond(1) as createdAt
 from {{ ref('entity_metric_sealed') }}
-where generation = seam.1
+-- by its partition: to read the column would cost a look-up a tenth of its time
+where _partition_id = toString(seam.1)
 
 union all
 

@@ -1,0 +1,45 @@
+"""The documentation site: one file, made and opened without a network."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import Project
+from playwright.sync_api import expect, sync_playwright
+from test_parity_report import ARGUMENTS
+
+# The lineage of a cache, from the source tables on.
+LINEAGE = "#!/exposure/exposure.entity_metrics.entity_metrics_cache?g_v=1&g_i=%2Bexposure:entity_metrics_cache"
+# How many pixels of the graph are not background.
+DRAWN = """
+canvases => Math.max(...canvases.map(canvas => {
+    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
+    return pixels.filter((value, index) => index % 4 === 3 && value > 0).length
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def site(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("docs")
+    Project(backfilled.sandbox, backfilled.database, target, backfilled.vars).dbt("docs", "generate", "--static")
+    return target / "static_index.html"
+
+
+def test_the_site_opens_offline_and_draws_the_lineage(site: Path) -> None:
+    browser_path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=browser_path, headless=True, args=ARGUMENTS)
+        page = browser.new_context(offline=True, viewport={"width": 1500, "height": 900}).new_page()
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(f"{site.as_uri()}{LINEAGE}")
+        expect(page.locator("canvas").first).to_be_visible(timeout=20_000)
+        page.wait_for_timeout(1000)
+        assert page.locator("canvas").evaluate_all(DRAWN) > 10_000
+        page.goto(f"{site.as_uri()}#!/model/model.entity_metrics.user_metrics")
+        expect(page.locator("body")).to_contain_text("engagementScore")
+        browser.close()
+    assert [url for url in requests if not url.startswith(("file:", "blob:", "data:"))] == []
