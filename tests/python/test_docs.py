@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from conftest import REPO, Project
 from playwright.sync_api import expect, sync_playwright
 from test_parity_report import ARGUMENTS
 
@@ -19,6 +20,22 @@ canvases => Math.max(...canvases.map(canvas => {
     return pixels.filter((value, index) => index % 4 === 3 && value > 0).length
 }))
 """
+
+
+def test_lineage_runs_from_the_sources_through_every_events_model_to_the_caches(site: Path) -> None:
+    manifest = json.loads((site.parent / "manifest.json").read_text())
+
+    def upstream(unique_id: str) -> set[str]:
+        parents = manifest["parent_map"][unique_id]
+        return set(parents).union(*map(upstream, parents))
+
+    project = "entity_metrics"
+    found = upstream(f"exposure.{project}.entity_metrics_cache")
+    events = {f"model.{project}.{path.stem}" for path in (REPO / "models" / "events").glob("*.sql")}
+    assert events <= found
+    assert {f"source.{project}.postgres.ImageReaction", f"source.{project}.orchestration.jobs"} <= found
+    reactions = upstream(f"exposure.{project}.reactions_cache")
+    assert f"source.{project}.postgres.ImageReaction" in reactions
 
 
 @pytest.fixture(scope="module")
