@@ -219,7 +219,10 @@ def raw_seconds(client: redis_client.Redis, file: Path, answers: int) -> float:
         sending.start()
         seen = 0
         while seen < answers:
-            seen += connection.recv(1 << 18).count(b"\n")
+            received = connection.recv(1 << 18)
+            if not received:
+                raise click.ClickException("Redis closed the connection.")
+            seen += received.count(b"\n")
         sending.join()
         return time.monotonic() - began
 

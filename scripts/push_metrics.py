@@ -4,21 +4,24 @@
 import csv
 import hashlib
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import click
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from connect_postgres import clickhouse_from_environment, environment
 from metrics_cache.compare import compare, now, settle
 from metrics_cache.hashes import Hashes, Mode, entity_hashes, user_metrics, user_reactions
-from metrics_cache.pipe import Client, OutOfMemory, Unavailable
+from metrics_cache.pipe import Client, Counts, OutOfMemory, Unavailable
 from metrics_cache.push import Manner, Range, Source, TooManyFailures, push, ranges
 from sandbox_lib import settings
 from sandbox_lib.clickhouse_http import ClickHouseError
@@ -27,6 +30,7 @@ from sandbox_lib.clickhouse_http import ClickHouseError
 LINE_EVERY = 5
 SAMPLE = 1_000
 STATE = "metrics:push:state:"
+RESUME = "What was pushed is complete; the same command goes on from there."
 CATALOG = settings.REPOSITORY / "seeds" / "metric_catalog.csv"
 
 
@@ -50,7 +54,10 @@ class Options:
 
     def connect(self) -> Client:
         """A client of the server or cluster that the URL names."""
-        client = redis.Redis.from_url(self.redis_url, socket_connect_timeout=5, protocol=2)
+        # How long to wait for a server is said by --retry-for, not by the client.
+        client = redis.Redis.from_url(
+            self.redis_url, socket_connect_timeout=5, protocol=2, retry=Retry(NoBackoff(), retries=0)
+        )
         try:
             cluster = client.info("cluster").get("cluster_enabled")
         except redis.exceptions.NoPermissionError:
@@ -62,31 +69,43 @@ class Options:
 class State:
     """How far a push has come, kept in Redis itself: it goes when the keys go.
 
-    since: when the push began, by ClickHouse's clock. last: by the name of each kind, the highest id done. finished:
-    kinds that are done.
+    since: when the push began, by ClickHouse's clock; the second pass goes back to it, however often a push is cut off.
+    last: by the name of each kind, the highest id done. counts: of what is done.
     """
 
     client: Client
     key: str
     since: str
     last: dict[str, int] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
 
     @classmethod
-    def of(cls, client: Client, job: str, since: str, restart: bool) -> "State":
-        """The state that a push of this job has left, or a new one."""
-        key = STATE + hashlib.sha1(job.encode()).hexdigest()[:12]
-        if not restart and (kept := client.get(key)):
-            return cls(client, key, **json.loads(kept))
-        return cls(client, key, since)
+    def of(cls, client: Client, job: str, moment: str, restart: bool) -> "State":
+        """The state that a push of this job has left, or a new one as of a moment, which is kept at once.
 
-    def done(self, part: Range) -> None:
+        Begun anew, or after more than a day, a push does everything again, but still knows how old its keys may be.
+        """
+        state = cls(client, STATE + hashlib.sha1(job.encode()).hexdigest()[:12], moment)
+        if kept := client.get(state.key):
+            found = json.loads(kept)
+            state.since = found["since"]
+            if not restart and datetime.fromisoformat(moment) - datetime.fromisoformat(state.since) < timedelta(days=1):
+                state.last, state.counts = found["last"], Counts(**found["counts"])
+        state._keep()
+        return state
+
+    def done(self, part: Range, counts: Counts) -> None:
         """Note that a range is done."""
-        self.last[part.hashes.name] = part.last
-        self.client.set(self.key, json.dumps({"since": self.since, "last": self.last}))
+        self.last[part.hashes.name], self.counts = part.last, counts
+        self._keep()
 
     def forget(self) -> None:
         """The push is over."""
         self.client.delete(self.key)
+
+    def _keep(self) -> None:
+        found = {"since": self.since, "last": self.last, "counts": asdict(self.counts)}
+        self.client.set(self.key, json.dumps(found))
 
 
 def common(command: Callable) -> Callable:
@@ -173,12 +192,13 @@ def entities(entity_types: tuple[str, ...], changed_since: str | None, event_log
             raise click.BadParameter(f"{entity_type!r} is none of {', '.join(known)}.", param_hint="--entity-type")
     if changed_since is not None:
         try:
-            moment = datetime.fromisoformat(changed_since).replace(tzinfo=None)
+            moment = datetime.fromisoformat(changed_since)
         except ValueError:
             raise click.BadParameter(
                 f"{changed_since!r} is no time such as '2026-01-31 12:00:00'.", param_hint="--changed-since"
             ) from None
-        changed_since = moment.isoformat(" ", "milliseconds")
+        utc = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+        changed_since = utc.isoformat(" ", "milliseconds")
     if event_log.count(".") != 1:
         raise click.BadParameter(f"{event_log!r} must be <database>.<table>.", param_hint="--event-log")
     kinds = {}
@@ -205,15 +225,15 @@ def push_user_reactions(**options: object) -> None:
 def _run(kinds: dict[Hashes, str], ids: str | None, **given: object) -> None:
     """Do what the options say, and turn what goes wrong into one message."""
     options = _options(**given)
+    address = urlsplit(options.redis_url)
     if ids is not None:
         numbers = ids.split(",")
-        if not all(number.strip().isdecimal() for number in numbers):
+        if not all(re.fullmatch(r" *-?[0-9]+ *", number) for number in numbers):
             raise click.BadParameter(f"{ids!r} is no list such as 1,2,3.", param_hint="--ids")
         picked = ", ".join(str(int(number)) for number in numbers)
         kinds = {hashes: f"{hashes.id_column} in ({picked}) and {condition}" for hashes, condition in kinds.items()}
     source = Source(*clickhouse_from_environment())
-    address = urlsplit(options.redis_url)
-    where = f"Redis at {address.hostname}:{address.port or 6379}"
+    where = f"Redis at {address.hostname}:{address.port or 6379}" if address.hostname else "Redis"
     try:
         if options.dry_run:
             _say_what_would_be(source, kinds, options)
@@ -223,22 +243,16 @@ def _run(kinds: dict[Hashes, str], ids: str | None, **given: object) -> None:
             _push(source, kinds, options)
     except OutOfMemory as error:
         raise Stopped(
-            f"{where} is full: {error}. Give it more memory (maxmemory), let it evict, or push fewer keys or with a "
-            "--ttl. What was pushed is complete; the same command goes on from there."
+            f"{where} is full: {error}. Give it more memory (maxmemory), or push fewer keys or with a --ttl. {RESUME}"
         ) from None
     except TooManyFailures as error:
         raise Stopped(
             "\n".join([f"{where} refuses what is pushed; stopped after {error}. The first:", *error.counts.failures])
         ) from None
     except (Unavailable, redis.exceptions.RedisError) as error:
-        raise Stopped(
-            f"{where} cannot be worked with: {error}. What was pushed is complete; the same command goes on from there."
-        ) from None
+        raise Stopped(f"{where} cannot be worked with: {error}. {RESUME}") from None
     except ClickHouseError as error:
-        raise Stopped(
-            f"{error}\nWhat was pushed is complete; the same command goes on from there. (The marts are built by "
-            "dbt build --selector marts.)"
-        ) from None
+        raise Stopped(f"{error}\n{RESUME} (The marts are built by dbt build --selector marts.)") from None
 
 
 def _options(
@@ -246,8 +260,17 @@ def _options(
     restart: bool, dry_run: bool, verify: str | None, writer_lag: float, settle_for: float,
 ) -> Options:  # fmt: skip
     url = redis_url or environment()["REDIS_URL"]
+    hint = "--redis-url or REDIS_URL"
     if urlsplit(url).scheme not in ("redis", "rediss", "unix"):
-        raise click.BadParameter("must begin with redis:// or rediss://.", param_hint="--redis-url or REDIS_URL")
+        raise click.BadParameter("must begin with redis:// or rediss://.", param_hint=hint)
+    try:
+        redis.Redis.from_url(url).connection_pool.make_connection()
+    except (ValueError, TypeError):
+        # The error itself may show a part of the password.
+        raise click.BadParameter(
+            "is no URL that Redis can be found by. Special characters in a password are written as %2F and so on.",
+            param_hint=hint,
+        ) from None
     return Options(
         redis_url=url,
         manner=Manner(Mode(mode), ttl, (ttl or 0) * ttl_jitter, max_rate, retry_for),
@@ -276,21 +299,24 @@ def _say_what_would_be(source: Source, kinds: dict[Hashes, str], options: Option
     }[options.manner.mode]
     for hashes, condition in kinds.items():
         count = sum(part.count for part in ranges(source, hashes, condition, hashes.at_a_time))
-        click.echo(f"{hashes.name}: {count:,} keys {hashes.prefix}…, {which}")
+        click.echo(f"{hashes.name}: at most {count:,} keys {hashes.prefix}…, {which}")
 
 
 def _push(source: Source, kinds: dict[Hashes, str], options: Options) -> None:
-    job = json.dumps([[(hashes.name, condition) for hashes, condition in kinds.items()], str(options.manner.mode)])
+    manner = options.manner
+    selected = [(hashes.name, hashes.events, condition) for hashes, condition in kinds.items()]
+    job = json.dumps([source.database, selected, manner.mode.value, manner.ttl, manner.jitter])
     state = State.of(options.connect(), job, now(source.query), options.restart)
     if state.last:
-        click.echo("Going on after " + ", ".join(f"{name} {last}" for name, last in state.last.items()))
+        done = ", ".join(f"{name} {last}" for name, last in state.last.items())
+        click.echo(f"Going on after {done}, in the push that began at {state.since}")
     todo = _ranges(source, kinds, options, state.last)
-    began = time.monotonic()
-    with _progress(sum(part.count for part in todo)) as on_progress:
-        counts = push(source, options.connect, todo, options.manner, state.done, on_progress)
+    began, already = time.monotonic(), state.counts.done
+    with _progress(already + sum(part.count for part in todo)) as on_progress:
+        counts = push(source, options.connect, todo, manner, state.done, on_progress, state.counts)
     seconds = time.monotonic() - began
     click.echo(
-        f"{counts.done:,} keys in {seconds:.1f} s ({counts.done / max(seconds, 0.001):,.0f} a second): "
+        f"{counts.done:,} keys in {seconds:.1f} s ({(counts.done - already) / max(seconds, 0.001):,.0f} a second): "
         f"{counts.written:,} written, {counts.left:,} left as they are, {counts.failed:,} failed"
     )
     unsettled = _settle(source, kinds, options, state.since)
@@ -300,7 +326,7 @@ def _push(source: Source, kinds: dict[Hashes, str], options: Options) -> None:
 
 def _settle(source: Source, kinds: dict[Hashes, str], options: Options, since: str) -> list[str]:
     """The second pass: entities that had events since the push began. Returns what is still uncertain."""
-    counted_on = [hashes for hashes in kinds if hashes.entity_type]
+    counted_on = {hashes: condition for hashes, condition in kinds.items() if hashes.entity_type}
     done = settle(source.query, options.connect(), counted_on, since, options.lag, options.settle_for)
     if done.changed:
         click.echo(f"{done.changed:,} entities had events meanwhile; {len(done.corrected):,} keys corrected")

@@ -95,8 +95,8 @@ def settle(query: Query, client: Client, kinds: Iterable[Hashes], since: str, la
     """
     end = time.monotonic() + patience
     changed = {
-        hashes: query(f"select distinct entityId from ({hashes.changed_since(since, lag)}) format TSV")
-        for hashes in kinds
+        hashes: query(f"select distinct entityId from ({hashes.changed_since(since, lag)} and {condition}) format TSV")
+        for hashes, condition in kinds.items()
     }
     pending = {hashes: sorted(map(int, lines.split())) for hashes, lines in changed.items() if lines}
     done = Settled(changed=sum(map(len, pending.values())))
@@ -105,12 +105,12 @@ def settle(query: Query, client: Client, kinds: Iterable[Hashes], since: str, la
         for hashes, comparison in found.items():
             correct(client, hashes, comparison.different)
             done.corrected.update((hashes, number) for number in comparison.different)
-        if time.monotonic() > end:
-            done.unsettled = [(hashes, number) for hashes in found for number in found[hashes].unsettled]
-            break
         # What was corrected is looked at again: a key may have been made anew in between.
         again = {hashes: sorted({*one.unsettled, *one.different}) for hashes, one in found.items()}
         pending = {hashes: numbers for hashes, numbers in again.items() if numbers}
+        if pending and time.monotonic() > end:
+            done.unsettled = [(hashes, number) for hashes, numbers in pending.items() for number in numbers]
+            break
     return done
 
 

@@ -17,7 +17,13 @@ USER_METRICS = (
 )
 # What a hash is made under before it gets its name. No reader ever sees it: it lives within one transaction.
 SCRATCH = "metrics:push"
-RENAME_IF_THERE = "if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('RENAME', KEYS[1], KEYS[2]) end"
+# A key that is refreshed lives as long as it would have, unless it is given a new time to live.
+RENAME_IF_THERE = """
+local left = redis.call('PTTL', KEYS[2])
+if left == -2 then return end
+if left > 0 and redis.call('PTTL', KEYS[1]) == -1 then redis.call('PEXPIRE', KEYS[1], left) end
+redis.call('RENAME', KEYS[1], KEYS[2])
+"""
 
 
 class Mode(Enum):
@@ -137,7 +143,7 @@ class Rendering:
         """The query that makes one transaction of each id.
 
         MULTI, HSET scratch field value …, [PEXPIRE scratch ttl], RENAMENX scratch key (or what the mode takes), DEL
-        scratch, EXEC.
+        scratch, EXEC. An id that has no field left is made one of as many commands that deletes its key.
         """
         key = f"concat({quoted(hashes.prefix)}, toString(id))"
         scratch = f"concat('{{', {key}, '}}:', {quoted(SCRATCH)})" if self.cluster else quoted(SCRATCH)
@@ -146,32 +152,42 @@ class Rendering:
             Mode.OVERWRITE: command("RENAME", words=2),
             Mode.REFRESH: command("EVALSHA", words=4) + bulk(self.script) + bulk("2"),
         }[self.mode]
-        parts = [
-            literal(MULTI),
-            rf"'*', toString(2 + 2 * count()), {literal(chr(13) + chr(10) + bulk('HSET'))}",
-            "scratch",
-            "arrayStringConcat(groupArray(pair))",
-        ]
+        expire = "''"
         if self.ttl is not None:
             milliseconds = f"toString({round(self.ttl * 1000)} + rand() % {round(self.jitter * 1000) + 1})"
-            parts += [literal(command("PEXPIRE", words=2)), "scratch", bulk_expression(milliseconds)]
-        parts += [literal(rename), "scratch", "key", literal(command("DEL", words=1)), "scratch", literal(EXEC)]
-        rendered = ",\n    ".join(parts)
-        return f"""
+            expire = f"concat({literal(command('PEXPIRE', words=2))}, scratch, {bulk_expression(milliseconds)})"
+        # What is not there yet need not be deleted either.
+        having = "having fields > 0" if self.mode is Mode.POPULATE else ""
+        return rf"""
 with
     {bulk_expression(key)} as key,
-    {bulk_expression(scratch)} as scratch
+    {bulk_expression(scratch)} as scratch,
+    countIf(value != 0) as fields
 select concat(
-    {rendered}
+    {literal(MULTI)},
+    if(
+        fields = 0,
+        {literal(command("UNLINK", words=2))} || scratch || key,
+        concat(
+            '*', toString(2 + 2 * fields), '\r\n', {literal(bulk("HSET"))}, scratch,
+            arrayStringConcat(groupArrayIf(pair, value != 0))
+        )
+    ),
+    {expire},
+    if(fields = 0, {literal(command("EXISTS", words=2))}, {literal(rename)}), scratch, key,
+    {literal(command("DEL", words=1))}, scratch,
+    {literal(EXEC)}
 )
 from (
     select
         id,
+        value,
         concat({bulk_expression("field")}, {bulk_expression("toString(value)")}) as pair
-    from ({hashes.fields(condition)})
+    from (select id, toString(field) as field, value from ({hashes.rows.format(condition=condition)}))
     -- A line end would pass for the protocol's own.
-    where throwIf(match(field, '[\\r\\n]'), 'A field has a line end in its name.') = 0
+    where throwIf(match(field, '[\r\n]'), 'A field has a line end in its name.') = 0
 )
 group by id
+{having}
 format RawBLOB
 """

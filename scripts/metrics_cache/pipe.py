@@ -24,7 +24,18 @@ WAITING = 1 << 20
 # Seconds without an answer after which a connection counts as broken.
 SILENCE = 60
 # Answers that pass: the same command may succeed a moment later, perhaps elsewhere.
-PASSING = ("LOADING", "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "READONLY", "BUSY ")
+PASSING = (
+    "LOADING",
+    "MOVED",
+    "ASK",
+    "TRYAGAIN",
+    "CLUSTERDOWN",
+    "MASTERDOWN",
+    "READONLY",
+    "BUSY ",
+    "NOSCRIPT",
+    "NOREPLICAS",
+)
 
 
 class Unavailable(Exception):
@@ -103,17 +114,20 @@ class Node:
 
     def read(self) -> None:
         """Take the answers that have come."""
-        parts = [self._received]
+        parts, ended = [self._received], ""
         try:
             while part := self.socket.recv(1 << 18):
                 parts.append(part)
-            raise Unavailable("Redis closed the connection.")
+            ended = "Redis closed the connection."
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             pass
         except OSError as error:
-            raise Unavailable(str(error)) from error
+            ended = str(error)
         self._received = b"".join(parts)
         self._count_answers()
+        if ended:
+            # Redis may have said why.
+            raise Unavailable(f"{ended} {self._received[-200:].decode(errors='replace')}".strip())
 
     def _count_answers(self) -> None:
         """Count the transactions whose answers are complete; the last command's tells whether the key was written."""

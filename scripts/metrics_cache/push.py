@@ -19,10 +19,15 @@ PIECE = 1 << 18
 PIECES = 8
 # Ids are counted in blocks of so many to find ranges.
 BLOCK = 10_000
+# Seconds until Redis is tried again, at first.
+FIRST_PAUSE = 0.1
 # After so many failures a push stops: something is wrong with all of them.
 MOST_FAILURES = 1_000
 # A slow push may keep ClickHouse waiting.
 HOURS = 24 * 3600
+SLOW = {"http_send_timeout": str(HOURS), "http_receive_timeout": str(HOURS)}
+# Bytes of a transaction, about: at a low rate pieces are made so small that one takes a tenth of a second.
+TRANSACTION = 400
 
 
 class TooManyFailures(Exception):
@@ -57,15 +62,14 @@ class Source:
 
     def numbers(self, sql: str) -> Iterator[int]:
         """The whole numbers that a query gives, one by one."""
-        with stream(self.server, f"{sql} format TSV", timeout=HOURS, database=self.database) as response:
+        with stream(self.server, f"{sql} format TSV", timeout=HOURS, database=self.database, **SLOW) as response:
             yield from map(int, response)
 
-    def pieces(self, sql: str, stop: threading.Event) -> Iterator[bytes]:
+    def pieces(self, sql: str, stop: threading.Event, size: int = PIECE) -> Iterator[bytes]:
         """The answer to a query that renders transactions, piece by piece, each made of whole transactions."""
-        settings = {"http_send_timeout": str(HOURS), "http_receive_timeout": str(HOURS)}
         rest = b""
-        with stream(self.server, sql, timeout=HOURS, database=self.database, **settings) as response:
-            while not stop.is_set() and (piece := response.read(PIECE)):
+        with stream(self.server, sql, timeout=HOURS, database=self.database, **SLOW) as response:
+            while not stop.is_set() and (piece := response.read(size)):
                 rest += piece
                 end = rest.rfind(START)
                 if end > 0:
@@ -87,14 +91,14 @@ def ranges(source: Source, hashes: Hashes, condition: str, at_a_time: int, after
     """The ids that a condition holds for, beyond the one that was done last, in ranges of so many or a few more."""
     picked = condition if after is None else f"{hashes.id_column} > {after} and {condition}"
     answer = source.query(
-        f"select intDiv(id, {BLOCK}) as block, max(id), uniqExact(id) from ({hashes.ids.format(condition=picked)}) "
-        "group by block order by block format TSV"
+        f"select min(id) as first, max(id), uniqExact(id) from ({hashes.ids.format(condition=picked)}) "
+        f"group by intDiv(id, {BLOCK}) order by first format TSV"
     )
     found: list[Range] = []
     current: Range | None = None
-    for block, last, count in (map(int, line.split("\t")) for line in answer.splitlines()):
+    for lowest, last, count in (map(int, line.split("\t")) for line in answer.splitlines()):
         if current is None:
-            first, so_far = block * BLOCK, 0
+            first, so_far = lowest, 0
         so_far += count
         current = Range(hashes, f"{hashes.id_column} between {first} and {last} and {picked}", last, so_far)
         if so_far >= at_a_time:
@@ -119,31 +123,35 @@ def push(
     connect: Callable[[], Client],
     todo: list[Range],
     manner: Manner,
-    on_range: Callable[[Range], None] = lambda _: None,
-    on_progress: Callable[[int], None] = lambda _: None,
+    on_range: Callable[[Range, Counts], None],
+    on_progress: Callable[[int], None],
+    before: Counts | None = None,
 ) -> Counts:
-    """Push ranges of hashes, one after the other. on_range is told which is done, on_progress how many hashes.
+    """Push ranges of hashes, one after the other, and count on from what was done before.
+
+    on_range is told which range is done and what the counts are then, on_progress how many hashes are.
 
     Where Redis goes away, the range under way is pushed again once it is back: a range may be pushed any number of
     times. Raises Unavailable when that takes longer than patience, OutOfMemory, TooManyFailures, or ClickHouseError;
     what on_range was told is done all the same.
     """
-    counts, position, waited, pause = Counts(), 0, 0.0, 0.1
+    counts, position, until, pause = _copy(before or Counts()), 0, None, FIRST_PAUSE
     while position < len(todo):
-        before = _copy(counts)
+        certain = _copy(counts)
         try:
             for done in _push_once(source, connect(), todo[position:], manner, counts, on_progress):
                 position += 1
-                on_range(done)
-                before, waited, pause = _copy(counts), 0.0, 0.1
+                certain, until, pause = _copy(counts), None, FIRST_PAUSE
+                on_range(done, certain)
         except (Unavailable, redis.exceptions.RedisError) as error:
             if isinstance(error, redis.exceptions.AuthenticationError | redis.exceptions.NoPermissionError):
                 raise
-            if waited >= manner.patience:
+            until = until or time.monotonic() + manner.patience
+            if time.monotonic() >= until:
                 raise Unavailable(str(error)) from error
             time.sleep(pause)
-            waited, pause = waited + pause, min(pause * 2, 5)
-            counts = before
+            pause = min(pause * 2, 5)
+            counts = certain
     return counts
 
 
@@ -166,11 +174,12 @@ def _push_once(
     if manner.mode is Mode.REFRESH:
         client.script_load(RENAME_IF_THERE)
     pipe = Pipe(client, rendering.commands, counts)
+    size = PIECE if manner.max_rate is None else max(1, min(PIECE, int(manner.max_rate / 10 * TRANSACTION)))
     pieces: queue.Queue[bytes | Range | Exception | None] = queue.Queue(PIECES)
     stop = threading.Event()
-    producer = threading.Thread(target=_produce, args=(source, rendering, todo, pieces, stop), daemon=True)
+    producer = threading.Thread(target=_produce, args=(source, rendering, todo, size, pieces, stop), daemon=True)
     producer.start()
-    began, sent = time.monotonic(), 0
+    due = 0.0
     try:
         while (piece := pieces.get()) is not None:
             if isinstance(piece, Exception):
@@ -181,19 +190,19 @@ def _push_once(
                 yield piece
                 continue
             pipe.send(piece)
-            sent += piece.count(START)
             on_progress(counts.done)
             if counts.failed > MOST_FAILURES:
                 raise TooManyFailures(counts)
             if manner.max_rate:
-                time.sleep(max(0, sent / manner.max_rate - (time.monotonic() - began)))
+                due = max(due, time.monotonic()) + piece.count(START) / manner.max_rate
+                time.sleep(max(0, due - time.monotonic()))
     finally:
         stop.set()
         pipe.close()
 
 
 def _produce(
-    source: Source, rendering: Rendering, todo: list[Range], pieces: queue.Queue, stop: threading.Event
+    source: Source, rendering: Rendering, todo: list[Range], size: int, pieces: queue.Queue, stop: threading.Event
 ) -> None:
     """Queue the transactions of ranges, each range after its last, and None at the end; or what went wrong."""
 
@@ -206,7 +215,7 @@ def _produce(
 
     try:
         for part in todo:
-            for piece in source.pieces(rendering.query(part.hashes, part.condition), stop):
+            for piece in source.pieces(rendering.query(part.hashes, part.condition), stop, size):
                 put(piece)
             put(part)
         put(None)

@@ -30,6 +30,7 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
 end
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 """
+UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 
 def read(
@@ -44,7 +45,11 @@ def read(
     while missing := [number for number in numbers if number not in found]:
         mine = _locked(client, hashes, missing)
         if mine:
-            found |= _fill(query, client, hashes, mine, ttl)
+            # Between the look and the lock somebody else may have filled the gap.
+            filled = _cached(client, hashes, mine)
+            _unlock(client, hashes, {number: mine.pop(number) for number in filled})
+            found |= filled
+            found |= _fill(query, client, hashes, mine, ttl) if mine else {}
         elif time.monotonic() > end:
             # Whoever held the locks has died: answer without the cache.
             return found | _from_clickhouse(query, hashes, missing)
@@ -74,6 +79,14 @@ def _locked(client: Client, hashes: Hashes, numbers: Sequence[int]) -> dict[int,
     for number in numbers:
         pipeline.set(_lock(hashes, number), token, nx=True, px=LOCK_SECONDS * 1000)
     return {number: token for number, locked in zip(numbers, pipeline.execute(), strict=True) if locked}
+
+
+def _unlock(client: Client, hashes: Hashes, locks: dict[int, str]) -> None:
+    """Give locks back that are still the caller's."""
+    pipeline = client.pipeline(transaction=False)
+    for number, token in locks.items():
+        pipeline.eval(UNLOCK, 1, _lock(hashes, number), token)
+    pipeline.execute()
 
 
 def _fill(

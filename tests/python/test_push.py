@@ -203,6 +203,39 @@ def test_each_mode_writes_the_keys_it_says_and_each_hash_whole(
     assert hashes(cache) == expected
 
 
+@pytest.fixture
+def event(served: Project) -> Iterator[Callable[..., None]]:
+    """Writes events of today to the log, for one test."""
+
+    def write(entity_type: str, ids: list[int], metric_type: str, value: int) -> None:
+        rows = ", ".join(f"('{entity_type}', {number}, 909, '{metric_type}', {value}, now64(3))" for number in ids)
+        served.sandbox.command(f"insert into {served.event_log} values {rows}")
+
+    yield write
+    served.sandbox.command(f"delete from {served.event_log} where userId = 909")
+
+
+@pytest.mark.parametrize("mode", ["refresh", "overwrite"])
+def test_a_key_goes_when_nothing_is_left_of_its_metrics(
+    push: Callable[..., str], cache: redis.Redis, served: Project, event: Callable[..., None], mode: str
+) -> None:
+    """An id below 0 is one like any other."""
+    event("User", [-1], "Follower", 2)
+    push("entities", "--entity-type", "User", "--ids", " -1", "--writer-lag", "0.1")
+    assert hashes(cache) == {"entity:metrics:User:-1": {"Follower": "2"}}
+    event("User", [-1], "Follower", -2)
+    push("entities", "--entity-type", "User", "--mode", mode, "--writer-lag", "0.1")
+    expected = in_the_log(served, "entityType = 'User'") if mode == "overwrite" else {}
+    assert hashes(cache) == expected
+    assert "entity:metrics:User:-1" not in expected
+
+
+def test_a_refreshed_key_lives_no_longer_than_before(push: Callable[..., str], cache: redis.Redis) -> None:
+    push("entities", "--entity-type", "Tag", "--ttl", "1000")
+    push("entities", "--entity-type", "Tag", "--mode", "refresh")
+    assert all(0 < cache.ttl(key) <= 1100 for key in cache.scan_iter())
+
+
 @pytest.mark.parametrize("mode", ["populate", "refresh", "overwrite"])
 def test_keys_live_as_long_as_they_are_told_to(push: Callable[..., str], cache: redis.Redis, mode: str) -> None:
     tags = ("entities", "--entity-type", "Tag")
@@ -276,7 +309,7 @@ def test_a_dry_run_says_how_many_and_writes_nothing(
     push: Callable[..., str], cache: redis.Redis, served: Project
 ) -> None:
     output = push("entities", "--entity-type", "Model", "--dry-run", REDIS_URL="redis://127.0.0.1:1")
-    assert re.fullmatch(r"Model: ([\d,]+) keys entity:metrics:Model:…, of which .* are not there yet\n", output)
+    assert re.fullmatch(r"Model: at most ([\d,]+) keys entity:metrics:Model:…, of which .* are not there yet\n", output)
     assert cache.dbsize() == 0
 
 
@@ -392,6 +425,25 @@ def test_a_killed_push_goes_on_where_it_stood(
     assert hashes(cache) == expected
 
 
+def test_events_beside_a_push_that_is_killed_in_its_first_range_are_not_lost(
+    push: Callable[..., str], cache: redis.Redis, served: Project, event: Callable[..., None]
+) -> None:
+    images = ("entities", "--entity-type", "Image", "--writer-lag", "0.3")
+    expected = in_the_log(served, "entityType = 'Image'")
+    process = start(served, *images, "--max-rate", str(len(expected) / 3), stdout=subprocess.DEVNULL)
+    wait_until(lambda: cache.dbsize() > 50)
+    # Read already, and not yet written: so the application has no key to count these on.
+    late = [int(key.rsplit(":", 1)[1]) for key in set(expected) - set(hashes(cache, "entity:*"))]
+    event("Image", late, "Buzz", 7)
+    there = cache.dbsize()
+    wait_until(lambda: cache.dbsize() > there + 100)
+    process.kill()
+    process.wait()
+    assert cache.dbsize() < len(expected)
+    assert f"{len(late):,} entities had events meanwhile" in push(*images)
+    assert hashes(cache) == in_the_log(served, "entityType = 'Image'")
+
+
 def test_a_redis_that_comes_back_gets_the_rest_and_one_that_does_not_is_an_error(
     push: Callable[..., str], served: Project, tmp_path: Path
 ) -> None:
@@ -499,11 +551,15 @@ def test_an_answer_that_clickhouse_cuts_off_is_an_error_and_no_command(clickhous
         (["entities", "--ids", "1,b"], "'1,b' is no list such as 1,2,3."),
         (["entities", "--changed-since", "yesterday"], "'yesterday' is no time such as '2026-01-31 12:00:00'."),
         (["entities", "--redis-url", "127.0.0.1:6379"], "must begin with redis:// or rediss://"),
+        (["entities", "--redis-url", "redis://:s3cret/x@127.0.0.1:6379/0"], "is no URL that Redis can be found by."),
+        (["entities", "--redis-url", "redis://127.0.0.1:6379/0?db=s3cret"], "is no URL that Redis can be found by."),
         (["user-metrics", "--ttl", "0"], "0.0 is not in the range x>=0.001"),
     ],
 )
 def test_bad_input_is_refused(push: Callable[..., str], arguments: list[str], message: str) -> None:
-    assert message in push(*arguments, code=2)
+    output = push(*arguments, code=2)
+    assert message in output
+    assert "s3cret" not in output
 
 
 def test_a_field_with_a_line_end_is_refused(push: Callable[..., str], cache: redis.Redis, served: Project) -> None:
