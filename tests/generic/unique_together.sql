@@ -6,6 +6,9 @@
         sampled   column of an entity's id, of which only the share parity_sample is looked at; none: all rows
 #}
 {% test unique_together(model, columns, sampled=none) %}
+    {%- if not is_built(model) %}
+    select 'not built' as nothing where false
+    {%- else %}
     select
         {{ columns | join(', ') }},
         count() as n_records
@@ -15,4 +18,5 @@
     {%- endif %}
     group by {{ columns | join(', ') }}
     having n_records > 1
+    {%- endif %}
 {% endtest %}

@@ -6,6 +6,7 @@
     that arrived after the roll-up and was created before its boundary is found here, until the next roll-up.
 #}
 
+{% if is_built(ref('entity_metric_daily')) %}
 with term as (
     select
         entityType,
@@ -44,3 +45,6 @@ group by
     entity_id,
     day
 having of_days != of_log
+{% else %}
+select 'not built' as nothing where false
+{% endif %}

@@ -7,6 +7,7 @@
     roll-up on.
 #}
 
+{% if is_built(ref('entity_metric_totals')) %}
 with term as (
     select
         entityType,
@@ -41,3 +42,6 @@ group by
     metric_type,
     entity_id
 having of_totals != of_log
+{% else %}
+select 'not built' as nothing where false
+{% endif %}

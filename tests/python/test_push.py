@@ -499,7 +499,7 @@ def test_what_a_user_may_not_write_is_counted_and_named(
 
 
 def test_a_cluster_and_one_of_its_nodes_that_restarts(
-    push: Callable[..., str], served: Project, tmp_path: Path
+    push: Callable[..., str], served: Project, clickhouse: pushing.Source, tmp_path: Path
 ) -> None:
     expected = in_the_log(served, "entityType in ('Image', 'User')")
     kinds = ("--entity-type", "Image", "--entity-type", "User")
@@ -519,6 +519,13 @@ def test_a_cluster_and_one_of_its_nodes_that_restarts(
             push("entities", *kinds, "--mode", mode, REDIS_URL=nodes[1].url)
             assert hashes(client) == expected
         push("entities", *kinds, "--verify", "sample", "--writer-lag", "0", REDIS_URL=nodes[2].url)
+        users = entity_hashes("User", served.event_log)
+        numbers = [int(key.rsplit(":", 1)[1]) for key in expected if ":User:" in key][:50]
+        client.delete(users.key(numbers[0]))
+        read_back = read(clickhouse.query, client, users, numbers)
+        assert {users.key(number): fields for number, fields in read_back.items()} == {
+            users.key(number): expected[users.key(number)] for number in numbers
+        }
 
 
 def test_tls_and_users_in_the_url(push: Callable[..., str], served: Project, tmp_path: Path) -> None:

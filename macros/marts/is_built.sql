@@ -1,0 +1,11 @@
+{#
+    Whether a mart can be tested: those who have run the backfill only have none, and are told so.
+    Arguments: relation, the mart's.
+#}
+{% macro is_built(relation) %}
+    {% if not execute or load_relation(relation) %}
+        {% do return(true) %}
+    {% endif %}
+    {% do log(relation.identifier ~ ' is not built, and so not tested: dbt build --selector marts', info=true) %}
+    {% do return(false) %}
+{% endmacro %}
