@@ -424,6 +424,14 @@ def test_a_killed_push_goes_on_where_it_stood(
     assert "Going on" not in push(*images)
     assert hashes(cache) == expected
 
+    cache.flushall()
+    process = start(served, *images, "--max-rate", "1000", stdout=subprocess.DEVNULL)
+    wait_until(lambda: cache.dbsize() > 1000)
+    process.kill()
+    process.wait()
+    assert "Going on" not in push(*images, "--restart")
+    assert hashes(cache) == expected
+
 
 def test_events_beside_a_push_that_is_killed_in_its_first_range_are_not_lost(
     push: Callable[..., str], cache: redis.Redis, served: Project, event: Callable[..., None]
