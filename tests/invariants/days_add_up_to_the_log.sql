@@ -7,44 +7,44 @@
 #}
 
 {% if is_built(ref('entity_metric_daily')) %}
-with term as (
+    with term as (
+        select
+            entityType,
+            entityId,
+            metricType,
+            day,
+            total as in_days,
+            toInt64(0) as in_log
+        from {{ ref('entity_metric_daily') }}
+        where {{ in_sample('entityId', var('parity_sample') | float) }}
+
+        union all
+
+        select
+            entityType,
+            entityId,
+            metricType,
+            toDate(createdAt, 'UTC') as day,
+            toInt64(0) as in_days,
+            toInt64(metricValue) as in_log
+        from {{ source('event_log', 'entityMetricEvents') }}
+        where {{ in_sample('entityId', var('parity_sample') | float) }}
+    )
+
     select
-        entityType,
-        entityId,
-        metricType,
+        entityType as entity_type,
+        metricType as metric_type,
+        entityId as entity_id,
         day,
-        total as in_days,
-        toInt64(0) as in_log
-    from {{ ref('entity_metric_daily') }}
-    where {{ in_sample('entityId', var('parity_sample') | float) }}
-
-    union all
-
-    select
-        entityType,
-        entityId,
-        metricType,
-        toDate(createdAt, 'UTC') as day,
-        toInt64(0) as in_days,
-        toInt64(metricValue) as in_log
-    from {{ source('event_log', 'entityMetricEvents') }}
-    where {{ in_sample('entityId', var('parity_sample') | float) }}
-)
-
-select
-    entityType as entity_type,
-    metricType as metric_type,
-    entityId as entity_id,
-    day,
-    sum(in_days) as of_days,
-    sum(in_log) as of_log
-from term
-group by
-    entity_type,
-    metric_type,
-    entity_id,
-    day
-having of_days != of_log
+        sum(in_days) as of_days,
+        sum(in_log) as of_log
+    from term
+    group by
+        entity_type,
+        metric_type,
+        entity_id,
+        day
+    having of_days != of_log
 {% else %}
-select 'not built' as nothing where false
+    select 'not built' as nothing where false
 {% endif %}
