@@ -53,7 +53,9 @@ def _dbt(*command: str, variables: str, manifest: "Manifest | None" = None) -> o
             *("--project-dir", str(settings.REPOSITORY), "--profiles-dir", directory, "--vars", variables),
             *("--target-path", directory, "--log-path", directory),
         ]
-        done = dbtRunner(manifest=manifest).invoke(["--quiet", "--log-level", "none", *command, *options])
+        done = dbtRunner(manifest=manifest).invoke(
+            ["--quiet", "--no-write-json", "--log-level", "none", *command, *options]
+        )
     if not done.success:
         raise DbtError(str(done.exception or "; ".join(result.message for result in done.result)))
     return done.result

@@ -30,7 +30,7 @@ def compiled_sql() -> dict[str, str]:
         target = Path(directory)
         shutil.copy(settings.REPOSITORY / "profiles.yml.example", target / "profiles.yml")
         command = [
-            *(Path(sys.executable).with_name("dbt"), "--quiet", "--no-use-colors", "compile"),
+            *(Path(sys.executable).with_name("dbt"), "--quiet", "--no-use-colors", "--no-write-json", "compile"),
             *("--select", "resource_type:model", "resource_type:analysis", "--indirect-selection", "empty"),
             *("--no-introspect", "--no-populate-cache"),
             *("--profiles-dir", target, "--target-path", target, "--log-path", target),

@@ -208,7 +208,8 @@ def load_catalog(sandbox: Sandbox) -> None:
     """Run dbt seed, so that `dbt test` finds the catalog that it compares the models with."""
     copy_profiles()
     target = sandbox.directory / "dbt"
-    command = [Path(sys.executable).with_name("dbt"), "--quiet", "seed", "--target-path", target, "--log-path", target]
+    folders = ["--target-path", target, "--log-path", target]
+    command = [Path(sys.executable).with_name("dbt"), "--quiet", "--no-write-json", "seed", *folders]
     done = subprocess.run(
         command,
         cwd=settings.REPOSITORY,

@@ -2,9 +2,8 @@
     Publishes a model's events into the event log, each exactly once.
 
     What the ledger (metric_publications) says is published is looked up in the log and left alone. What is not
-    yet published is built in a clone of the log, compared with what the log holds, attached partition by
-    partition (or inserted, where materialized views hang off the log), looked up again and entered in the
-    ledger. A metric's window ends at the cutoff of its entity type: live events are never touched or counted.
+    yet published is built in a clone of the log, compared with what the log holds, attached in one step (or
+    inserted, where materialized views hang off the log), looked up again and entered in the ledger. A metric's window ends at the cutoff of its entity type: live events are never touched or counted.
 
     In a run that reconciles (see reconciling()), corrections follow: see correct().
 
@@ -62,8 +61,7 @@
 
 
 {#
-    How events reach the log. Attaching copies nothing and is atomic for each partition, but goes past
-    materialized views.
+    How events reach the log. Attaching copies nothing and is atomic, but goes past materialized views.
 #}
 {% macro publish_mode(traits) %}
     {% if var('publish_mode') != 'auto' %}

@@ -215,11 +215,13 @@
 {% endmacro %}
 
 
-{# What this run has entered as intended for the current model, in the shape of content_of(). #}
+{# What this run has entered as intended for the current model: what content_of() has, and the window. #}
 {% macro _intended_content() %}
     select
         entity_type,
         metric_type,
+        window_start,
+        window_end,
         partition_id,
         rows,
         value_sum,

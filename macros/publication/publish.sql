@@ -244,12 +244,12 @@
 {% macro publish(clone, windows, traits, mode, resolved, lock) %}
     {% do run_query(_enter_intentions(clone, windows, traits, resolved.kept)) %}
     {% set written = run_query(
-        'select *, (select uniqExact(entity_type, metric_type) from (' ~ _intended_content() ~ ')) as metrics'
-        ~ ' from (' ~ what_to_write(clone) ~ ')'
+        'select (select count() from ' ~ clone ~ ') as events, uniqExact(entity_type, metric_type) as metrics'
+        ~ ' from (' ~ _intended_content() ~ ')'
     ).rows[0] %}
     {% do renew_run_lock(lock) %}
     {% if written['events'] > 0 %}
-        {% do write_clone(clone, written['attachments'], mode, _not_yet_inserted(clone, windows, traits) if resolved.partial else none) %}
+        {% do write_clone(clone, mode, _not_yet_inserted(clone, windows, traits) if resolved.partial else none) %}
     {% endif %}
 
     {% set in_log = content_of(event_log(), within_windows(windows, traits.decimals)) %}
@@ -267,31 +267,14 @@
 
 
 {#
-    What a clone holds.
-    Returns: a query of one row: attachments (the commands that attach its partitions) and events (how many these have).
+    Puts a clone's events into the log. Attaching is one step for all of its partitions; inserting goes through
+    materialized views, as attaching does not.
+    Arguments: clone; mode, of publish_mode(); selected, a query of the events to insert where these are not all of the
+    clone's.
 #}
-{% macro what_to_write(clone) %}
-    select
-        arrayStringConcat(arraySort(groupArray('attach partition id ''' || partition_id || ''' from {{ clone }}')), ', ') as attachments,
-        sum(rows) as events
-    from (
-        select
-            _partition_id as partition_id,
-            count() as rows
-        from {{ clone }}
-        group by partition_id
-    )
-{% endmacro %}
-
-
-{#
-    Puts a clone's events into the log. Inserting goes through materialized views, as attaching does not.
-    Arguments: clone; attachments, of what_to_write(); mode, of publish_mode(); selected, a query of the events to insert
-    where these are not all of the clone's.
-#}
-{% macro write_clone(clone, attachments, mode, selected=none) %}
+{% macro write_clone(clone, mode, selected=none) %}
     {% if mode == 'attach' %}
-        {% do run_query('alter table ' ~ event_log() ~ ' ' ~ attachments) %}
+        {% do run_query('alter table ' ~ event_log() ~ ' attach partition all from ' ~ clone) %}
     {% else %}
         {% do run_query(
             'insert into ' ~ event_log() ~ ' (' ~ event_columns() ~ ') '
@@ -338,47 +321,47 @@
 
 
 {#
-    One insert, so that a window is closed together with the partitions that it consists of. The window of a
-    metric without any event stays open: a source that is empty today may be one that was not filled yet.
+    One insert, so that a window is closed together with the partitions that it consists of: what was intended, and a
+    closing row for each metric. The window of a metric without any event stays open: a source that is empty today may
+    be one that was not filled yet.
 #}
 {% macro _enter_publications(clone, windows) %}
+    {% set again = windows | selectattr('published_until') | selectattr('start', 'equalto', beginning_of_time()) | list %}
     insert into {{ publications() }} ({{ _ledger_columns() }})
-    with content as ({{ _intended_content() }}),
-
-    summed as (
-        select * from content
-        union all
+    select
+        {{ _ledger_values('published', clone) }}
+    from (
         select
             entity_type,
             metric_type,
-            '' as partition_id,
-            sum(content.rows) as rows,
-            sum(content.value_sum) as value_sum,
-            sum(content.hash) as hash
-        from content
+            window_start,
+            window_end,
+            partition_id, -- empty in the second of the sets
+            sum(rows) as rows,
+            sum(value_sum) as value_sum,
+            sum(hash) as hash
+        from ({{ _intended_content() }})
         group by
-            entity_type,
-            metric_type
-        {%- set again = windows | selectattr('published_until') | selectattr('start', 'equalto', beginning_of_time()) | list %}
+            grouping sets (
+                (entity_type, metric_type, window_start, window_end, partition_id),
+                (entity_type, metric_type, window_start, window_end)
+            )
         {%- if again %}
         union all
         -- published anew, and nothing is left of it
         select
             entity_type,
             metric_type,
+            window_start,
+            window_end,
             '' as partition_id,
             0 as rows,
             0 as value_sum,
             0 as hash
-        from {{ _windows_table(again) }} as windows
-        where (entity_type, metric_type) not in (select entity_type, metric_type from content)
+        from {{ _windows_table(again) }}
+        where (entity_type, metric_type) not in (select entity_type, metric_type from ({{ _intended_content() }}))
         {%- endif %}
-    )
-
-    select
-        {{ _ledger_values('published', clone) }}
-    from summed as content
-    inner join {{ _windows_table(windows) }} as windows using (entity_type, metric_type)
+    ) as content
 {% endmacro %}
 
 

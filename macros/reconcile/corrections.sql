@@ -232,7 +232,7 @@
 {% macro _publish_corrections(clone, moment, traits, lock) %}
     {% do run_query(_enter_corrections('intended', content_of(clone, 'true'), moment, clone.identifier)) %}
     {% do renew_run_lock(lock) %}
-    {% do write_clone(clone, run_query(what_to_write(clone)).rows[0]['attachments'], publish_mode(traits)) %}
+    {% do write_clone(clone, publish_mode(traits)) %}
     {% set in_log = content_of(event_log(), _corrections_at(moment.at)
         ~ ' and (entityType, metricType, entityId) in (select entityType, metricType, entityId from ' ~ clone ~ ')') %}
     {% set differences = run_query(content_differences(content_of(clone, 'true'), in_log)) %}

@@ -98,7 +98,8 @@ class Project:
         ]  # fmt: skip
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, **self.sandbox.env, "CLICKHOUSE_DATABASE": self.database}
+        # What dbt writes of the project takes a third of a short run; tests that read it ask for it by --write-json.
+        return {**os.environ, **self.sandbox.env, "CLICKHOUSE_DATABASE": self.database, "DBT_WRITE_JSON": "false"}
 
     def dbt(self, *args: str, fails: bool = False, **vars: object) -> str:
         """Runs dbt to its end. Returns what it printed; a wrong exit code fails the test."""
@@ -201,7 +202,7 @@ def project(sandbox: Sandbox, request: pytest.FixtureRequest, tmp_path: Path) ->
 def backfilled(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The undisturbed backfill that others are compared with. Tests must not change it."""
     project = new_project(sandbox, "backfilled", tmp_path_factory.mktemp("backfilled"))
-    project.backfill()
+    project.backfill("--write-json")
     # As `dbt seed` makes it, and sandbox.py seed has made it already.
     sandbox.command(f"create table {project.database}.metric_catalog clone as metrics.metric_catalog")
     return project

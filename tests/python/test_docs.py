@@ -41,7 +41,9 @@ def test_lineage_runs_from_the_sources_through_every_events_model_to_the_caches(
 @pytest.fixture(scope="module")
 def site(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("docs")
-    Project(backfilled.sandbox, backfilled.database, target, backfilled.vars).dbt("docs", "generate", "--static")
+    Project(backfilled.sandbox, backfilled.database, target, backfilled.vars).dbt(
+        "docs", "generate", "--static", "--write-json"
+    )
     return target / "static_index.html"
 
 

@@ -47,7 +47,7 @@ def compiled(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> C
     project = replace(backfilled, target=tmp_path_factory.mktemp("compiled"))
     rooms = {"models": "models/events", "analyses": "analyses/events"}
     selected = [f"path:{folder}" for folder in rooms.values()]
-    project.dbt("compile", "--indirect-selection", "empty", "--select", *selected)
+    project.dbt("compile", "--write-json", "--indirect-selection", "empty", "--select", *selected)
     root = project.target / "compiled" / "entity_metrics"
     texts = {
         room: {path.stem: path.read_text() for path in sorted((root / folder).glob("*.sql"))}

@@ -68,7 +68,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, graph: Manifest) -> Iterat
         sandbox = start_sandbox(REPO / ".sandbox" / f"pytest-{os.getpid()}-guarded")
     try:
         project = new_project(sandbox, "guarded", tmp_path_factory.mktemp("guarded"))
-        output = project.dbt("--debug", "build", "--select", "tag:collection", "generation_events")
+        output = project.dbt("--debug", "build", "--write-json", "--select", "tag:collection", "generation_events")
         yield Guarded(project, output, ParsedProject(sandbox, "untouched", project.target, manifest=graph))
     finally:
         stop_sandbox(sandbox)
