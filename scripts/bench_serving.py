@@ -40,7 +40,7 @@ MAPS = (
 # Other layouts of the sealed totals: columns and engine, and the rows. The first is the one that was chosen.
 LAYOUTS = {
     "a row a metric, granules of 512, small blocks": (
-        f"{ROW} engine = MergeTree order by (entityType, entityId, metricType) "
+        f"{ROW} engine = MergeTree primary key (entityType, entityId) order by (entityType, entityId, metricType) "
         f"settings index_granularity = 512, {SMALL_BLOCKS}",
         ROWS,
     ),
@@ -138,9 +138,10 @@ def looked_up(source: Source, query: str, entities: int, look_ups: int) -> tuple
     # Everything once, so that no look-up waits for what has never been read.
     source.query(f"select sum(cityHash64(*)) from ({query.removesuffix('entityId in')} true) format Null")
     for number in range(look_ups + 10):
-        ids = ", ".join(str(one) for one in some_ids(entities, number))
+        # One literal, not a thousand: those would take the server 15 ms longer.
+        ids = f"'{some_ids(entities, number)}'::Array(Int32)"
         began = time.monotonic()
-        source.query(f"{query} ({ids}) format TSV")
+        source.query(f"{query} {ids} format TSV")
         taken.append((time.monotonic() - began) * 1000)
     return median_and_p99(taken[10:])
 

@@ -230,8 +230,8 @@ def _run(kinds: dict[Hashes, str], ids: str | None, **given: object) -> None:
         numbers = ids.split(",")
         if not all(re.fullmatch(r" *-?[0-9]+ *", number) for number in numbers):
             raise click.BadParameter(f"{ids!r} is no list such as 1,2,3.", param_hint="--ids")
-        picked = ", ".join(str(int(number)) for number in numbers)
-        kinds = {hashes: f"{hashes.id_column} in ({picked}) and {condition}" for hashes, condition in kinds.items()}
+        picked = [int(number) for number in numbers]
+        kinds = {hashes: f"{hashes.among(picked)} and {condition}" for hashes, condition in kinds.items()}
     source = Source(*clickhouse_from_environment())
     where = f"Redis at {address.hostname}:{address.port or 6379}" if address.hostname else "Redis"
     try:

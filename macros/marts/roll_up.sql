@@ -133,7 +133,11 @@
             ~ " select month, content, 'rolled up', invocation_id from " ~ rolled_up_months()
             ~ " where state = 'changed' and invocation_id = '" ~ invocation_id ~ "'"
         ) %}
-        {% do _advance_seam('planned', 'rolled up') %}
+        {% do run_query(
+            'insert into ' ~ seams() ~ ' (generation, boundary, state, invocation_id)'
+            ~ " select generation, boundary, 'rolled up', invocation_id from " ~ seams()
+            ~ " where state = 'planned' and invocation_id = '" ~ invocation_id ~ "'"
+        ) %}
         {% do release_run_lock(lock) %}
     {% endif %}
 {% endmacro %}
@@ -234,15 +238,6 @@
         )
     order by generation desc
     limit 1
-{% endmacro %}
-
-
-{% macro _advance_seam(from_state, to_state) %}
-    {% do run_query(
-        'insert into ' ~ seams() ~ ' (generation, boundary, state, invocation_id)'
-        ~ " select generation, boundary, '" ~ to_state ~ "', invocation_id from " ~ seams()
-        ~ " where state = '" ~ from_state ~ "' and invocation_id = '" ~ invocation_id ~ "'"
-    ) %}
 {% endmacro %}
 
 

@@ -169,8 +169,8 @@ def _judge(query: Query, reading: _Reading, lag: float, found: dict[Hashes, Comp
 
 def _expected(query: Query, reading: _Reading, lag: float) -> tuple[dict[int, Fields], dict[int, set[str]]]:
     """The fields of each id, and the names of those that had events around the time of reading."""
-    hashes, ids = reading.hashes, ", ".join(map(str, reading.fields))
-    condition = f"{hashes.id_column} in ({ids})"
+    hashes = reading.hashes
+    condition = hashes.among(reading.fields)
     if hashes.entity_type:
         milliseconds = f"toIntervalMillisecond({round(lag * 1000)})"
         young = f"createdAt >= {moment_literal(reading.begin)} - {milliseconds}"

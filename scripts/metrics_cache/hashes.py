@@ -3,6 +3,7 @@
 A key is a prefix and an id. A hash has no field whose value is 0, and what has no field has no key.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -59,14 +60,18 @@ class Hashes:
         """The key of an id."""
         return f"{self.prefix}{number}"
 
+    def among(self, numbers: Iterable[int]) -> str:
+        """The condition for some ids: one literal, which the server reads ten times as fast as a list of literals."""
+        return f"{self.id_column} in '[{', '.join(map(str, numbers))}]'::Array(Int64)"
+
     def changed_since(self, moment: str, lag: float = 0) -> str:
         """The query for the ids that have had events since a moment, less a lag in seconds."""
         return f"{self.events} and createdAt >= {moment_literal(moment)} - toIntervalMillisecond({round(lag * 1000)})"
 
-    def fields(self, condition: str) -> str:
-        """The query for the fields of the ids that a condition on id_column holds for."""
-        rows = self.rows.format(condition=condition)
-        return f"select id, toString(field) as field, value from ({rows}) where value != 0"
+    def fields(self, condition: str, zeros: bool = False) -> str:
+        """The query for the fields of the ids that a condition on id_column holds for; those of 0 are none."""
+        query = f"select id, toString(field) as field, value from ({self.rows.format(condition=condition)})"
+        return query if zeros else f"{query} where value != 0"
 
 
 def entity_hashes(entity_type: str, event_log: str) -> Hashes:
@@ -183,7 +188,7 @@ from (
         id,
         value,
         concat({bulk_expression("field")}, {bulk_expression("toString(value)")}) as pair
-    from (select id, toString(field) as field, value from ({hashes.rows.format(condition=condition)}))
+    from ({hashes.fields(condition, zeros=True)})
     -- A line end would pass for the protocol's own.
     where throwIf(match(field, '[\r\n]'), 'A field has a line end in its name.') = 0
 )

@@ -133,8 +133,7 @@ def _fill(
 
 def _from_clickhouse(query: Query, hashes: Hashes, numbers: Iterable[int]) -> dict[int, dict[str, str]]:
     found: dict[int, dict[str, str]] = {number: {} for number in numbers}
-    condition = f"{hashes.id_column} in ({', '.join(map(str, found))})"
-    for line in query(f"{hashes.fields(condition)} format TSV").splitlines():
+    for line in query(f"{hashes.fields(hashes.among(found))} format TSV").splitlines():
         number, name, value = line.split("\t")
         found[int(number)][name] = value
     return found

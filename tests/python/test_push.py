@@ -607,9 +607,7 @@ def test_a_gap_is_filled_once_and_nothing_is_remembered_too(
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: read(query, cache, models, wanted, ttl=100), range(8)))
     assert all(answer == {number: expected.get(models.key(number), {}) for number in wanted} for answer in answers)
-    asked_for = [
-        int(number) for sql in asked for number in re.findall(r"\d+", sql.split("entityId in (")[1].split(")")[0])
-    ]
+    asked_for = [int(number) for sql in asked for number in re.search(r"entityId in '\[(.*?)\]'", sql)[1].split(", ")]
     assert sorted(asked_for) == sorted(wanted), "each id is asked for once"
     assert 90 < cache.ttl(models.key(numbers[0])) <= 100
     assert 0 < cache.ttl(models.key(999_999_999)) <= 60

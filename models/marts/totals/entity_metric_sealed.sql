@@ -5,6 +5,7 @@
     on_schema_change='fail',
     engine='MergeTree()',
     partition_by='generation',
+    primary_key='(entityType, entityId)',
     order_by='(entityType, entityId, metricType)',
     settings={'index_granularity': 512, 'min_compress_block_size': 4096, 'max_compress_block_size': 16384},
     pre_hook='{{ begin_seal() }}',
