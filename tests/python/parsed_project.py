@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +72,28 @@ def parse(project: Project) -> Manifest:
     return parsed.result
 
 
+def fork(main: Callable[[], int], log: Path) -> Run:
+    """Starts a process that does what main says, writes to the log, and ends with the exit code that main returns."""
+    pid = os.fork()
+    if pid == 0:
+        # The forked process; it must never return into pytest.
+        exit_code = 2
+        try:
+            os.setpgid(0, 0)
+            output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            sys.stdout = os.fdopen(1, "w", buffering=1)
+            sys.stderr = os.fdopen(2, "w", buffering=1)
+            exit_code = main()
+            sys.stdout.flush()
+        finally:
+            os._exit(exit_code)
+    # Both sides do it, so that it is done whoever comes first.
+    os.setpgid(pid, pid)
+    return Run(pid, log)
+
+
 @dataclass
 class ParsedProject(Project):
     """Its runs take a second where those of the command line take ten. The database is the one it was parsed for."""
@@ -85,32 +108,14 @@ class ParsedProject(Project):
         log = folder / "output"
         log.touch()
         command = [*self.command_line(*args, **vars)[1:], "--target-path", str(folder), "--log-path", str(folder)]
-        pid = os.fork()
-        if pid == 0:
-            self._run(command, log)
-        # Both sides do it, so that it is done whoever comes first.
-        os.setpgid(pid, pid)
-        return Run(pid, log)
+        return fork(lambda: self._run(command), log)
 
-    def _run(self, command: list[str], log: Path) -> None:
-        """The forked process; it must never return into pytest."""
-        exit_code = 2
-        try:
-            os.setpgid(0, 0)
-            output = os.open(log, os.O_WRONLY | os.O_APPEND)
-            os.dup2(output, 1)
-            os.dup2(output, 2)
-            sys.stdout = os.fdopen(1, "w", buffering=1)
-            sys.stderr = os.fdopen(2, "w", buffering=1)
-            os.chdir(REPO)
-            os.environ.update(self.environment())
+    def _run(self, command: list[str]) -> int:
+        from dbt.cli.main import dbtRunner
 
-            from dbt.cli.main import dbtRunner
-
-            exit_code = 0 if dbtRunner(manifest=self.manifest).invoke(command).success else 1
-            sys.stdout.flush()
-        finally:
-            os._exit(exit_code)
+        os.chdir(REPO)
+        os.environ.update(self.environment())
+        return 0 if dbtRunner(manifest=self.manifest).invoke(command).success else 1
 
     def dbt(self, *args: str, fails: bool = False, **vars: object) -> str:
         run = self.start(*args, **vars)

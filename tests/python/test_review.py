@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +17,12 @@ from typing import NamedTuple
 import pytest
 from conftest import DBT, REPO, Project, Sandbox
 from event_log_checks import BEFORE, LIVE, Pair, of_pairs, pairs_of, totals
+from parsed_project import ParsedProject, fork, parse
 
+import dbt_sql
+import explain_metric
+
+Explain = Callable[..., tuple[int, str]]
 SHOWN = re.compile(r"^-- (\w+) (\w+), from (\w+)\n", re.M)
 
 
@@ -106,9 +113,8 @@ def test_an_analysis_names_all_that_it_reads_and_nothing_else(compiled: Compiled
         ("metric_query('Tag', 'Followers')", "No events model has the metric Tag Followers."),
     ],
 )
-def test_what_cannot_be_shown_is_named(backfilled: Project, tmp_path: Path, call: str, message: str) -> None:
-    project = replace(backfilled, target=tmp_path)
-    printed = project.dbt("compile", "--no-introspect", "--inline", f"{{{{ {call} }}}}", fails=True)
+def test_what_cannot_be_shown_is_named(parsed: ParsedProject, call: str, message: str) -> None:
+    printed = parsed.dbt("compile", "--no-introspect", "--inline", f"{{{{ {call} }}}}", fails=True)
     assert re.search(message, printed)
 
 
@@ -222,27 +228,46 @@ def test_golden_sql_of_a_project_that_does_not_compile_is_an_error(copy: Path) -
 # Explaining a number ---------------------------------------------------------------------------------------------
 
 
-def explain(project: Project, *arguments: str, event_log: str | None = None) -> subprocess.CompletedProcess[str]:
-    log = event_log or project.event_log
+def command_line(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(REPO / "scripts" / "explain_metric.py"), *arguments, "--event-log", log],
+        [sys.executable, str(REPO / "scripts" / "explain_metric.py"), *arguments, "--event-log", project.event_log],
         env=project.environment(),
         text=True,
         capture_output=True,
     )
 
 
-def explained(project: Project, *arguments: str, event_log: str | None = None) -> dict[str, str]:
+def parts_of(output: str) -> dict[str, str]:
     """The parts of an explanation by their titles."""
-    done = explain(project, *arguments, event_log=event_log)
-    assert done.returncode == 0, done.stderr
-    assert project.sandbox.env["CLICKHOUSE_PASSWORD"] not in done.stdout + done.stderr
-    _, *parts = re.split(r"^── (.*)\n", done.stdout, flags=re.M)
+    _, *parts = re.split(r"^── (.*)\n", output, flags=re.M)
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
+@pytest.fixture(scope="module")
+def explain(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Explain:
+    """As the command line does, in processes that need not parse the project anew: exit code and output."""
+    manifest, folder, numbers = parse(backfilled), tmp_path_factory.mktemp("explained"), itertools.count()
+
+    def main(arguments: tuple[str, ...]) -> int:
+        os.environ.update(backfilled.environment())
+        dbt_sql.parse = lambda variables: manifest
+        try:
+            explain_metric.main(arguments)
+        except SystemExit as end:
+            return end.code
+
+    def explain(*arguments: str, event_log: str = backfilled.event_log) -> tuple[int, str]:
+        run = fork(lambda: main((*arguments, "--event-log", event_log)), folder / str(next(numbers)))
+        return run.wait(), run.output
+
+    return explain
+
+
 def test_a_metric_that_counts_a_user_once(backfilled: Project) -> None:
-    parts = explained(backfilled, "Model", "ThumbsUp", "--id", "1")
+    done = command_line(backfilled, "Model", "ThumbsUp", "--id", "1")
+    assert done.returncode == 0, done.stderr
+    assert backfilled.sandbox.env["CLICKHOUSE_PASSWORD"] not in done.stdout + done.stderr
+    parts = parts_of(done.stdout)
     catalog = parts["Model ThumbsUp: the catalog"]
     assert re.search(r"^one_event_per +\(modelId, userId\), the earliest$", catalog, re.M)
     reads = parts["What it reads"]
@@ -265,8 +290,10 @@ def test_a_metric_that_counts_a_user_once(backfilled: Project) -> None:
     assert re.search(rf"^{printed}equal\n$", parts["Totals"], re.M)
 
 
-def test_a_metric_from_clickhouse_and_the_first_of_many_rows(backfilled: Project) -> None:
-    parts = explained(backfilled, "ModelVersion", "Download", "--id", "1", "--limit", "2")
+def test_a_metric_from_clickhouse_and_the_first_of_many_rows(explain: Explain) -> None:
+    exit_code, output = explain("ModelVersion", "Download", "--id", "1", "--limit", "2")
+    assert exit_code == 0, output
+    parts = parts_of(output)
     reads = parts["What it reads"]
     assert re.search(r"^application\.modelVersionEvents: ", reads, re.M)
     assert re.findall(r"^    (\w+)", reads, re.M) == ["type", "time", "userId", "modelId", "modelVersionId", "id"]
@@ -285,26 +312,30 @@ def test_a_metric_from_clickhouse_and_the_first_of_many_rows(backfilled: Project
 def test_an_unknown_metric_is_an_error_that_names_its_likes(
     backfilled: Project, asked: tuple[str, str], message: str
 ) -> None:
-    done = explain(backfilled, *asked)
+    done = command_line(backfilled, *asked)
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.startswith(f"Error: {message}")
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_an_entity_without_rows_is_said_to_have_none(backfilled: Project) -> None:
-    parts = explained(backfilled, "Model", "Comment", "--id", "99999999")
-    assert parts["Totals"] == "Model 99999999 has neither source rows nor events of Model Comment.\n"
+def test_an_entity_without_rows_is_said_to_have_none(explain: Explain) -> None:
+    _, output = explain("Model", "Comment", "--id", "99999999")
+    assert parts_of(output)["Totals"] == "Model 99999999 has neither source rows nor events of Model Comment.\n"
 
 
-def test_an_event_log_that_is_not_there_is_named(backfilled: Project) -> None:
-    done = explain(backfilled, "Tag", "Hidden", "--id", "1", event_log=f"{backfilled.database}.nothing")
-    assert done.returncode == 1
-    assert f"There is no event log {backfilled.database}.nothing." in done.stderr
-    assert explain(backfilled, "Tag", "Hidden", event_log="nothing").returncode == 2
+def test_an_event_log_that_is_not_there_is_named(backfilled: Project, explain: Explain) -> None:
+    exit_code, output = explain("Tag", "Hidden", "--id", "1", event_log=f"{backfilled.database}.nothing")
+    assert exit_code != 0
+    assert f"There is no event log {backfilled.database}.nothing." in output
+    exit_code, output = explain("Tag", "Hidden", event_log="nothing")
+    assert exit_code != 0
+    assert "'nothing' must be <database>.<table>." in output
 
 
-def test_a_log_that_lost_and_gained_events_differs_by_their_values(backfilled: Project, project: Project) -> None:
+def test_a_log_that_lost_and_gained_events_differs_by_their_values(
+    backfilled: Project, project: Project, explain: Explain
+) -> None:
     run, log = project.sandbox.command, project.event_log
     pair = ("Model", "TipAmount")
     run(f"insert into {log} select * from {backfilled.event_log} where {of_pairs([pair])} and {BEFORE}")
@@ -322,13 +353,13 @@ def test_a_log_that_lost_and_gained_events_differs_by_their_values(backfilled: P
     )[0]
     of_entity = f"entityId = {entity_id} and {of_pairs([pair])} and {BEFORE}"
     run(f"delete from {log} where {of_entity} and metricValue = {lost}")
-    parts = explained(backfilled, *pair, "--id", str(entity_id), event_log=log)
+    parts = parts_of(explain(*pair, "--id", str(entity_id), event_log=log)[1])
     assert parts["Totals"].endswith(f"\ndiffers by {-lost:+,}; events that are not the same: 1\n")
     events = next(text for title, text in parts.items() if title.startswith("Events of Model"))
     assert len(re.findall("missing in the log", events)) == 1
 
     columns = "entityType, entityId, userId, metricType, metricValue, createdAt"
     run(f"insert into {log} ({columns}) values ('Model', {entity_id}, 1, 'TipAmount', 7, '2023-01-01 00:00:00')")
-    parts = explained(backfilled, *pair, "--id", str(entity_id), event_log=log)
+    parts = parts_of(explain(*pair, "--id", str(entity_id), event_log=log)[1])
     assert re.search(rf"^expected +{total:,} in ", parts["Totals"], re.M)
     assert parts["Totals"].endswith(f"\ndiffers by {7 - lost:+,}; events that are not the same: 2\n")
