@@ -3,7 +3,8 @@
 
     What the ledger (metric_publications) says is published is looked up in the log and left alone. What is not
     yet published is built in a clone of the log, compared with what the log holds, attached in one step (or
-    inserted, where materialized views hang off the log), looked up again and entered in the ledger. A metric's window ends at the cutoff of its entity type: live events are never touched or counted.
+    inserted, where materialized views hang off the log), looked up again and entered in the ledger. A metric's
+    window ends at the cutoff of its entity type: live events are never touched or counted.
 
     In a run that reconciles (see reconciling()), corrections follow: see correct().
 
