@@ -228,7 +228,7 @@ def _run(kinds: dict[Hashes, str], ids: str | None, **given: object) -> None:
     address = urlsplit(options.redis_url)
     if ids is not None:
         numbers = ids.split(",")
-        if not all(re.fullmatch(r" *-?[0-9]+ *", number) for number in numbers):
+        if not all(re.fullmatch(r" *-?[0-9]{1,18} *", number) for number in numbers):
             raise click.BadParameter(f"{ids!r} is no list such as 1,2,3.", param_hint="--ids")
         picked = [int(number) for number in numbers]
         kinds = {hashes: f"{hashes.among(picked)} and {condition}" for hashes, condition in kinds.items()}

@@ -62,7 +62,8 @@
 
 
 {#
-    How events reach the log. Attaching copies nothing and is atomic, but goes past materialized views.
+    How events reach the log. Attaching copies nothing and is atomic (for each partition of a replicated log), but goes past
+    materialized views.
 #}
 {% macro publish_mode(traits) %}
     {% if var('publish_mode') != 'auto' %}

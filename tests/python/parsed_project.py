@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,8 +86,10 @@ def fork(main: Callable[[], int], log: Path) -> Run:
             os.dup2(output, 2)
             sys.stdout = os.fdopen(1, "w", buffering=1)
             sys.stderr = os.fdopen(2, "w", buffering=1)
-            exit_code = main()
+            exit_code = main() or 0
             sys.stdout.flush()
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(exit_code)
     # Both sides do it, so that it is done whoever comes first.

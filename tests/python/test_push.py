@@ -565,6 +565,7 @@ def test_an_answer_that_clickhouse_cuts_off_is_an_error_and_no_command(clickhous
     [
         (["entities", "--entity-type", "Modell"], "'Modell' is none of Article, Bounty,"),
         (["entities", "--ids", "1,b"], "'1,b' is no list such as 1,2,3."),
+        (["entities", "--ids", str(2**64 + 1)], f"'{2**64 + 1}' is no list such as 1,2,3."),
         (["entities", "--changed-since", "yesterday"], "'yesterday' is no time such as '2026-01-31 12:00:00'."),
         (["entities", "--redis-url", "127.0.0.1:6379"], "must begin with redis:// or rediss://"),
         (["entities", "--redis-url", "redis://:s3cret/x@127.0.0.1:6379/0"], "is no URL that Redis can be found by."),

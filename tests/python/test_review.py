@@ -22,7 +22,7 @@ from parsed_project import ParsedProject, fork, parse
 import dbt_sql
 import explain_metric
 
-Explain = Callable[..., tuple[int, str]]
+Explain = Callable[..., str]
 SHOWN = re.compile(r"^-- (\w+) (\w+), from (\w+)\n", re.M)
 
 
@@ -245,7 +245,7 @@ def parts_of(output: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def explain(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Explain:
-    """As the command line does, in processes that need not parse the project anew: exit code and output."""
+    """As the command line does, in processes that need not parse the project anew."""
     manifest, folder, numbers = parse(backfilled), tmp_path_factory.mktemp("explained"), itertools.count()
 
     def main(arguments: tuple[str, ...]) -> int:
@@ -256,9 +256,11 @@ def explain(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Ex
         except SystemExit as end:
             return end.code
 
-    def explain(*arguments: str, event_log: str = backfilled.event_log) -> tuple[int, str]:
+    def explain(*arguments: str, event_log: str = backfilled.event_log, exit_code: int = 0) -> str:
         run = fork(lambda: main((*arguments, "--event-log", event_log)), folder / str(next(numbers)))
-        return run.wait(), run.output
+        assert run.wait() == exit_code, run.output
+        assert backfilled.sandbox.env["CLICKHOUSE_PASSWORD"] not in run.output
+        return run.output
 
     return explain
 
@@ -291,9 +293,7 @@ def test_a_metric_that_counts_a_user_once(backfilled: Project) -> None:
 
 
 def test_a_metric_from_clickhouse_and_the_first_of_many_rows(explain: Explain) -> None:
-    exit_code, output = explain("ModelVersion", "Download", "--id", "1", "--limit", "2")
-    assert exit_code == 0, output
-    parts = parts_of(output)
+    parts = parts_of(explain("ModelVersion", "Download", "--id", "1", "--limit", "2"))
     reads = parts["What it reads"]
     assert re.search(r"^application\.modelVersionEvents: ", reads, re.M)
     assert re.findall(r"^    (\w+)", reads, re.M) == ["type", "time", "userId", "modelId", "modelVersionId", "id"]
@@ -320,16 +320,14 @@ def test_an_unknown_metric_is_an_error_that_names_its_likes(
 
 
 def test_an_entity_without_rows_is_said_to_have_none(explain: Explain) -> None:
-    _, output = explain("Model", "Comment", "--id", "99999999")
-    assert parts_of(output)["Totals"] == "Model 99999999 has neither source rows nor events of Model Comment.\n"
+    parts = parts_of(explain("Model", "Comment", "--id", "99999999"))
+    assert parts["Totals"] == "Model 99999999 has neither source rows nor events of Model Comment.\n"
 
 
 def test_an_event_log_that_is_not_there_is_named(backfilled: Project, explain: Explain) -> None:
-    exit_code, output = explain("Tag", "Hidden", "--id", "1", event_log=f"{backfilled.database}.nothing")
-    assert exit_code != 0
+    output = explain("Tag", "Hidden", "--id", "1", event_log=f"{backfilled.database}.nothing", exit_code=1)
     assert f"There is no event log {backfilled.database}.nothing." in output
-    exit_code, output = explain("Tag", "Hidden", event_log="nothing")
-    assert exit_code != 0
+    output = explain("Tag", "Hidden", event_log="nothing", exit_code=2)
     assert "'nothing' must be <database>.<table>." in output
 
 
@@ -353,13 +351,13 @@ def test_a_log_that_lost_and_gained_events_differs_by_their_values(
     )[0]
     of_entity = f"entityId = {entity_id} and {of_pairs([pair])} and {BEFORE}"
     run(f"delete from {log} where {of_entity} and metricValue = {lost}")
-    parts = parts_of(explain(*pair, "--id", str(entity_id), event_log=log)[1])
+    parts = parts_of(explain(*pair, "--id", str(entity_id), event_log=log))
     assert parts["Totals"].endswith(f"\ndiffers by {-lost:+,}; events that are not the same: 1\n")
     events = next(text for title, text in parts.items() if title.startswith("Events of Model"))
     assert len(re.findall("missing in the log", events)) == 1
 
     columns = "entityType, entityId, userId, metricType, metricValue, createdAt"
     run(f"insert into {log} ({columns}) values ('Model', {entity_id}, 1, 'TipAmount', 7, '2023-01-01 00:00:00')")
-    parts = parts_of(explain(*pair, "--id", str(entity_id), event_log=log)[1])
+    parts = parts_of(explain(*pair, "--id", str(entity_id), event_log=log))
     assert re.search(rf"^expected +{total:,} in ", parts["Totals"], re.M)
     assert parts["Totals"].endswith(f"\ndiffers by {7 - lost:+,}; events that are not the same: 2\n")
