@@ -75,13 +75,14 @@ def parse(project: Project) -> Manifest:
 
 def fork(main: Callable[[], int], log: Path) -> Run:
     """Starts a process that does what main says, writes to the log, and ends with the exit code that main returns."""
+    log.touch()
     pid = os.fork()
     if pid == 0:
         # The forked process; it must never return into pytest.
         exit_code = 2
         try:
             os.setpgid(0, 0)
-            output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            output = os.open(log, os.O_WRONLY | os.O_APPEND)
             os.dup2(output, 1)
             os.dup2(output, 2)
             sys.stdout = os.fdopen(1, "w", buffering=1)
@@ -108,10 +109,8 @@ class ParsedProject(Project):
         """Starts dbt with the options given, and lets it run."""
         folder = self.target / f"run-{next(self.numbers)}"
         folder.mkdir()
-        log = folder / "output"
-        log.touch()
         command = [*self.command_line(*args, **vars)[1:], "--target-path", str(folder), "--log-path", str(folder)]
-        return fork(lambda: self._run(command), log)
+        return fork(lambda: self._run(command), folder / "output")
 
     def _run(self, command: list[str]) -> int:
         from dbt.cli.main import dbtRunner

@@ -110,6 +110,7 @@ def test_an_analysis_names_all_that_it_reads_and_nothing_else(compiled: Compiled
     ("call", "message"),
     [
         ("metric_queries('Tag', reads=[ref('stg_tag')])", r"depends_on: \{\{ ref\('stg_tag_engagement'\) \}\}"),
+        ("metric_queries('Tags', reads=[])", "No events model has metrics of the entity type 'Tags'."),
         ("metric_query('Tag', 'Followers')", "No events model has the metric Tag Followers."),
     ],
 )
