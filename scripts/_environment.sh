@@ -55,5 +55,5 @@ print_steps() {
 
 # A port that nobody listens on: tests must not collide with a running sandbox.
 free_port() {
-    python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    PYTHONPATH=scripts python -c 'from sandbox_lib.processes import free_port; print(free_port())'
 }

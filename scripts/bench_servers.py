@@ -3,12 +3,12 @@
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 from sandbox_lib import settings
+from sandbox_lib.processes import free_port
 
 REPOSITORY = settings.REPOSITORY
 SANDBOX = REPOSITORY / ".sandbox" / "bench"
@@ -26,17 +26,10 @@ def dbt(*arguments: str | Path, env: dict[str, str]) -> None:
     run(DBT, "--quiet", *arguments, "--target-path", TARGET, "--log-path", TARGET, env=env)
 
 
-def free_port() -> str:
-    """Find a port that nobody listens on, so that a running sandbox is left alone."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 def start(*seed: str) -> dict[str, str]:
     """Start servers, and fill them where options of the seed are given. Returns the environment that finds them."""
     shutil.rmtree(SANDBOX, ignore_errors=True)
-    ports = {f"SANDBOX_{server.upper()}_PORT": free_port() for server in settings.DEFAULT_PORTS}
+    ports = {f"SANDBOX_{server.upper()}_PORT": str(free_port()) for server in settings.DEFAULT_PORTS}
     env = os.environ | ports | {"SANDBOX_DIR": str(SANDBOX)}
     cli = [sys.executable, REPOSITORY / "scripts" / "sandbox.py"]
     run(*cli, "up", env=env)

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,8 +20,12 @@ from sandbox_lib.settings import HOST
 
 State = dict[str, dict[str, Any]]
 
-# psutil derives the start time from the boot time, which a clock correction shifts; no pid is reused that fast.
+# The boot time is known to the second; no pid is reused that fast.
 START_TIME_TOLERANCE = 2.0
+
+# Where the system takes the ports of outgoing connections from, unless it says so itself.
+EPHEMERAL_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+FIRST_EPHEMERAL_PORT = 32768
 
 
 def read_state(directory: Path) -> State:
@@ -59,10 +64,15 @@ def find(record: Mapping[str, Any] | None) -> psutil.Process | None:
         return None
     try:
         process = psutil.Process(record["pid"])
-        same = abs(process.create_time() - record["started"]) < START_TIME_TOLERANCE
+        same = abs(started_after_boot(process) - record["started"]) < START_TIME_TOLERANCE
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.NoSuchProcess:
         return None
+
+
+def started_after_boot(process: psutil.Process) -> float:
+    """Seconds between the boot and the start of a process: the time of day may be corrected while it runs."""
+    return process.create_time() - psutil.boot_time()
 
 
 def spawn(
@@ -82,7 +92,7 @@ def spawn(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return {"pid": process.pid, "started": psutil.Process(process.pid).create_time()}
+    return {"pid": process.pid, "started": started_after_boot(psutil.Process(process.pid))}
 
 
 def stop(record: Mapping[str, Any], how: signal.Signals, seconds: float = 20) -> None:
@@ -128,6 +138,21 @@ def port_is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def free_port() -> int:
+    """Find a port that no server listens on and no outgoing connection takes before a server does."""
+    try:
+        end = int(EPHEMERAL_PORTS.read_text().split()[0])
+    except FileNotFoundError:
+        end = FIRST_EPHEMERAL_PORT
+    start = 10_000
+    if end - start < 1_000:
+        # The system leaves no room worth speaking of; its own range is as good as any other.
+        start, end = end, 60_000
+    while not port_is_free(port := random.randrange(start, end)):
+        pass
+    return port
 
 
 def wait_until_ready(

@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,8 @@ import clickhouse_connect
 import psycopg2
 import pytest
 from clickhouse_connect.driver import Client
+
+from sandbox_lib.processes import free_port
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -131,10 +132,12 @@ class Project:
         )[0]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def sandbox_command(env: dict[str, str], *arguments: str) -> str:
+    """Runs scripts/sandbox.py. What it says of a failure is one line, as the summary of a test run shows only that."""
+    command = [sys.executable, str(REPO / "scripts" / "sandbox.py"), *arguments]
+    done = subprocess.run(command, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, f"sandbox.py {arguments[0]}: {' '.join(done.stdout.split())}"
+    return done.stdout
 
 
 def start_sandbox(directory: Path, *options: str, seed: bool = True) -> Sandbox:
@@ -145,23 +148,16 @@ def start_sandbox(directory: Path, *options: str, seed: bool = True) -> Sandbox:
         "SANDBOX_VALKEY_PORT": str(free_port()),
     }
     env = {**os.environ, **ports, "SANDBOX_DIR": str(directory)}
-    cli = [sys.executable, str(REPO / "scripts" / "sandbox.py")]
-    subprocess.run([*cli, "up", *options], env=env, check=True)
+    sandbox_command(env, "up", *options)
     if seed:
-        subprocess.run(
-            [*cli, "seed", "--scale", str(SCALE), "--random-seed", str(RANDOM_SEED)],
-            env=env,
-            check=True,
-        )
-    printed = subprocess.run([*cli, "env"], env=env, check=True, text=True, capture_output=True)
-    exports = dict(word.split("=", 1) for word in shlex.split(printed.stdout) if "=" in word)
+        sandbox_command(env, "seed", "--scale", str(SCALE), "--random-seed", str(RANDOM_SEED))
+    exports = dict(word.split("=", 1) for word in shlex.split(sandbox_command(env, "env")) if "=" in word)
     shutil.copy(REPO / "profiles.yml.example", directory / "profiles.yml")
     return Sandbox(directory, {**ports, "SANDBOX_DIR": str(directory), **exports})
 
 
 def stop_sandbox(sandbox: Sandbox) -> None:
-    env = {**os.environ, **sandbox.env}
-    subprocess.run([sys.executable, str(REPO / "scripts" / "sandbox.py"), "down"], env=env, check=True)
+    sandbox_command({**os.environ, **sandbox.env}, "down")
     shutil.rmtree(sandbox.dir)
 
 

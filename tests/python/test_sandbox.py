@@ -27,6 +27,8 @@ import pytest
 import redis
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from sandbox_lib.processes import free_port, started_after_boot
+
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -35,14 +37,6 @@ else:
 REPOSITORY = Path(__file__).resolve().parents[2]
 SANDBOX = REPOSITORY / "scripts" / "sandbox.py"
 SERVERS = ("postgres", "clickhouse", "valkey")
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -103,7 +97,7 @@ class Instance:
 
 
 def new_instance(directory: Path) -> Instance:
-    return Instance(directory, dict(zip(SERVERS, free_ports(3), strict=True)))
+    return Instance(directory, {server: free_port() for server in SERVERS})
 
 
 def is_running(pid: int) -> bool:
@@ -187,7 +181,7 @@ def test_a_taken_port_is_named_and_nothing_is_started(tmp_path: Path) -> None:
 
 
 def test_another_port_than_the_running_one_is_refused(sandbox: Instance) -> None:
-    moved = Instance(sandbox.directory, sandbox.ports | {"valkey": free_ports(1)[0]})
+    moved = Instance(sandbox.directory, sandbox.ports | {"valkey": free_port()})
     result = moved.run("up")
     assert result.returncode == 1
     assert f"valkey already runs on port {sandbox.ports['valkey']}" in result.stderr
@@ -214,7 +208,7 @@ def test_a_server_in_another_time_zone_and_down_stops_only_its_own(tmp_path: Pat
         path = instance.directory / "state.json"
         state = json.loads(path.read_text())
         valkey = psutil.Process(state["valkey"]["pid"])
-        state["valkey"] |= {"pid": bystander.pid, "started": valkey.create_time() - 60}
+        state["valkey"] |= {"pid": bystander.pid, "started": started_after_boot(valkey) - 60}
         path.write_text(json.dumps(state))
         output = instance.succeed("down")
         assert "valkey     had already ended" in output

