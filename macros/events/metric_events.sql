@@ -80,13 +80,18 @@ group by metricNumber, entityId, userId, event.5
 {% endmacro %}
 
 
-{# What metrics have in one respect, for the metric of a number: one expression where all have the same. #}
+{#
+    What metrics have in one respect, for the metric of a number: one expression where all have the same. Names are
+    looked up once for each number, not for each row: they go into the log by their dictionary.
+#}
 {% macro _by_number(expressions, quote='') -%}
     {%- set expressions = expressions | list -%}
     {%- if expressions | unique(case_sensitive=true) | list | length == 1 -%}
         {{ quote ~ expressions[0] ~ quote }}
     {%- else -%}
-        [{{ quote ~ expressions | join(quote ~ ', ' ~ quote) ~ quote }}][metricNumber]
+        [{{ quote ~ expressions | join(quote ~ ', ' ~ quote) ~ quote }}][
+            {{- 'toLowCardinality(metricNumber)' if quote else 'metricNumber' -}}
+        ]
     {%- endif -%}
 {%- endmacro %}
 
