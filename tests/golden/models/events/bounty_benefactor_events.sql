@@ -10,10 +10,10 @@ with benefactor as (
 )
 
 select
-    ['Bounty', 'Bounty', 'BountyEntry'][metricNumber] as entityType,
+    ['Bounty', 'Bounty', 'BountyEntry'][toLowCardinality(metricNumber)] as entityType,
     assumeNotNull(event.1) as entityId,
     ifNull(event.2, 0) as userId,
-    ['Benefactor', 'UnitAmount', 'UnitAmount'][metricNumber] as metricType,
+    ['Benefactor', 'UnitAmount', 'UnitAmount'][toLowCardinality(metricNumber)] as metricType,
     event.3 as metricValue,
     ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (

@@ -11,7 +11,7 @@ select
     'Bounty' as entityType,
     assumeNotNull(event.1) as entityId,
     ifNull(event.2, 0) as userId,
-    ['Favorite', 'Track'][metricNumber] as metricType,
+    ['Favorite', 'Track'][toLowCardinality(metricNumber)] as metricType,
     event.3 as metricValue,
     ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (

@@ -11,7 +11,7 @@ select
     'BountyEntry' as entityType,
     assumeNotNull(event.1) as entityId,
     ifNull(event.2, 0) as userId,
-    ['ReactionLike', 'ReactionDislike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart'][metricNumber] as metricType,
+    ['ReactionLike', 'ReactionDislike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart'][toLowCardinality(metricNumber)] as metricType,
     event.3 as metricValue,
     ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (

@@ -13,10 +13,10 @@ with item as (
 )
 
 select
-    ['Model', 'Model', 'ModelVersion', 'Post', 'Image', 'Article', 'Article', 'Collection'][metricNumber] as entityType,
+    ['Model', 'Model', 'ModelVersion', 'Post', 'Image', 'Article', 'Article', 'Collection'][toLowCardinality(metricNumber)] as entityType,
     assumeNotNull(event.1) as entityId,
     ifNull(event.2, 0) as userId,
-    ['Favorite', 'Collection', 'Collection', 'Collection', 'Collection', 'Favorite', 'Collection', 'Item'][metricNumber] as metricType,
+    ['Favorite', 'Collection', 'Collection', 'Collection', 'Collection', 'Favorite', 'Collection', 'Item'][toLowCardinality(metricNumber)] as metricType,
     any(event.3) as metricValue,
     min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
 from (

@@ -11,7 +11,7 @@ with comment as (
 )
 
 select
-    ['Post', 'Image', 'Article', 'Bounty'][metricNumber] as entityType,
+    ['Post', 'Image', 'Article', 'Bounty'][toLowCardinality(metricNumber)] as entityType,
     assumeNotNull(event.1) as entityId,
     ifNull(event.2, 0) as userId,
     'Comment' as metricType,

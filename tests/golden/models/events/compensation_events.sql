@@ -19,7 +19,7 @@ compensation as (
 )
 
 select
-    ['Model', 'ModelVersion'][metricNumber] as entityType,
+    ['Model', 'ModelVersion'][toLowCardinality(metricNumber)] as entityType,
     assumeNotNull(event.1) as entityId,
     ifNull(event.2, 0) as userId,
     'Earned' as metricType,

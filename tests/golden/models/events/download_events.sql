@@ -11,7 +11,7 @@ with download as (
 )
 
 select
-    ['Model', 'ModelVersion'][metricNumber] as entityType,
+    ['Model', 'ModelVersion'][toLowCardinality(metricNumber)] as entityType,
     assumeNotNull(event.1) as entityId,
     ifNull(event.2, 0) as userId,
     'Download' as metricType,

@@ -18,7 +18,7 @@ generation as (
 )
 
 select
-    ['Model', 'ModelVersion'][metricNumber] as entityType,
+    ['Model', 'ModelVersion'][toLowCardinality(metricNumber)] as entityType,
     assumeNotNull(event.1) as entityId,
     ifNull(event.2, 0) as userId,
     'Generation' as metricType,

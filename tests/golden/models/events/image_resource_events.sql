@@ -10,7 +10,7 @@ with resource as (
 )
 
 select
-    ['Model', 'ModelVersion'][metricNumber] as entityType,
+    ['Model', 'ModelVersion'][toLowCardinality(metricNumber)] as entityType,
     assumeNotNull(event.1) as entityId,
     ifNull(event.2, 0) as userId,
     'Image' as metricType,

@@ -13,10 +13,10 @@ with review as (
 )
 
 select
-    ['User', 'Model', 'Model', 'Model', 'Model', 'ModelVersion', 'ModelVersion', 'ModelVersion', 'ModelVersion'][metricNumber] as entityType,
+    ['User', 'Model', 'Model', 'Model', 'Model', 'ModelVersion', 'ModelVersion', 'ModelVersion', 'ModelVersion'][toLowCardinality(metricNumber)] as entityType,
     assumeNotNull(event.1) as entityId,
     ifNull(event.2, 0) as userId,
-    ['Review', 'Rating', 'RatingCount', 'ThumbsUp', 'ThumbsDown', 'Rating', 'RatingCount', 'ThumbsUp', 'ThumbsDown'][metricNumber] as metricType,
+    ['Review', 'Rating', 'RatingCount', 'ThumbsUp', 'ThumbsDown', 'Rating', 'RatingCount', 'ThumbsUp', 'ThumbsDown'][toLowCardinality(metricNumber)] as metricType,
     any(event.3) as metricValue,
     min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
 from (

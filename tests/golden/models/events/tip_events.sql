@@ -38,10 +38,10 @@ gift as (
 )
 
 select
-    ['Image', 'Model', 'Model', 'ModelVersion', 'ModelVersion', 'Post', 'Post', 'Article', 'Article', 'BountyEntry', 'BountyEntry'][metricNumber] as entityType,
+    ['Image', 'Model', 'Model', 'ModelVersion', 'ModelVersion', 'Post', 'Post', 'Article', 'Article', 'BountyEntry', 'BountyEntry'][toLowCardinality(metricNumber)] as entityType,
     assumeNotNull(event.1) as entityId,
     ifNull(event.2, 0) as userId,
-    ['Buzz', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount'][metricNumber] as metricType,
+    ['Buzz', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount'][toLowCardinality(metricNumber)] as metricType,
     event.3 as metricValue,
     ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
