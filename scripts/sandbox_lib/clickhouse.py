@@ -21,7 +21,9 @@ SOURCE = Path(__file__).with_name("clickhouse_source.sql")
 
 # `default_database` names the database that the engine insists on giving a file system overlay of its own;
 # under another name than `default`, `default` is an ordinary Atomic database, as on a server.
-# The engine would merge in up to 32 threads; there are two for each core here, so that queries find room on a laptop.
+# The engine would merge in up to 16 threads; here there is one for every two cores, so that queries find room on a
+# laptop. The queue stays long: a mutation is a task for each part, and a full queue is looked at again only after most
+# of a second.
 CONFIG = """<clickhouse>
     <listen_host>{host}</listen_host>
     <http_port>{port}</http_port>
@@ -31,6 +33,7 @@ CONFIG = """<clickhouse>
     <log-level>warning</log-level>
     <logger><console>1</console></logger>
     <background_pool_size>{merges}</background_pool_size>
+    <background_merges_mutations_concurrency_ratio>32</background_merges_mutations_concurrency_ratio>
     <merge_tree>
         <number_of_free_entries_in_pool_to_lower_max_size_of_merge>0</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
         <number_of_free_entries_in_pool_to_execute_mutation>0</number_of_free_entries_in_pool_to_execute_mutation>
@@ -109,7 +112,9 @@ def start(sandbox: Sandbox, timezone: str, memory_limit: int | None) -> dict[str
     config.mkdir(parents=True, exist_ok=True)
     memory = f"<max_server_memory_usage>{memory_limit}</max_server_memory_usage>" if memory_limit else ""
     (config / "config.xml").write_text(
-        CONFIG.format(host=HOST, port=sandbox.ports["clickhouse"], merges=max(os.cpu_count() or 1, 2), memory=memory)
+        CONFIG.format(
+            host=HOST, port=sandbox.ports["clickhouse"], merges=max((os.cpu_count() or 1) // 2, 1), memory=memory
+        )
     )
     password = hashlib.sha256(sandbox.clickhouse_password.encode()).hexdigest()
     users = USERS.format(user=user, password=password, dbt_user=DBT_USER, grants=least_grants())
