@@ -184,9 +184,15 @@ def copy_profiles() -> None:
     help="1 is about a million source rows.",
 )
 @click.option("--random-seed", type=int, default=1, show_default=True, help="The same seed gives the same rows.")
+@click.option(
+    "--catalog/--no-catalog",
+    default=True,
+    show_default=True,
+    help="Whether to run dbt seed as well: it takes some seconds whatever the scale, and dbt test needs it.",
+)
 @click.option("--verbose", is_flag=True, help="Print each step with its rows and seconds.")
 @click.pass_obj
-def seed(sandbox: Sandbox, scale: float, random_seed: int, verbose: bool) -> None:
+def seed(sandbox: Sandbox, scale: float, random_seed: int, catalog: bool, verbose: bool) -> None:
     """Fill PostgreSQL and ClickHouse with a made-up community, and load the metric catalog (dbt seed).
 
     What was there before goes: source rows, event log, and all that dbt has built from them.
@@ -200,7 +206,8 @@ def seed(sandbox: Sandbox, scale: float, random_seed: int, verbose: bool) -> Non
     clickhouse.empty_models(sandbox)
     echo = click.echo if verbose else lambda _: None
     fill(scale, random_seed, sandbox.postgres_dsn, sandbox.clickhouse_url, echo)
-    load_catalog(sandbox)
+    if catalog:
+        load_catalog(sandbox)
     click.echo(f"seeded at scale {scale:g} in {time.monotonic() - began:.1f} s")
 
 

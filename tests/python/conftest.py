@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -150,7 +150,7 @@ def start_sandbox(directory: Path, *options: str, seed: bool = True) -> Sandbox:
     env = {**os.environ, **ports, "SANDBOX_DIR": str(directory)}
     sandbox_command(env, "up", *options)
     if seed:
-        sandbox_command(env, "seed", "--scale", str(SCALE), "--random-seed", str(RANDOM_SEED))
+        sandbox_command(env, "seed", "--scale", str(SCALE), "--random-seed", str(RANDOM_SEED), "--no-catalog")
     exports = dict(word.split("=", 1) for word in shlex.split(sandbox_command(env, "env")) if "=" in word)
     shutil.copy(REPO / "profiles.yml.example", directory / "profiles.yml")
     return Sandbox(directory, {**ports, "SANDBOX_DIR": str(directory), **exports})
@@ -199,9 +199,14 @@ def backfilled(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Pr
     """The undisturbed backfill that others are compared with. Tests must not change it."""
     project = new_project(sandbox, "backfilled", tmp_path_factory.mktemp("backfilled"))
     project.backfill("--write-json")
-    # As `dbt seed` makes it, and sandbox.py seed has made it already.
-    sandbox.command(f"create table {project.database}.metric_catalog clone as metrics.metric_catalog")
+    project.dbt("seed")
     return project
+
+
+def beside(project: Project, target: Path) -> Project:
+    """The same project with files of its own; what dbt has parsed it need not parse again."""
+    shutil.copy(project.target / "partial_parse.msgpack", target)
+    return replace(project, target=target)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import REPO, Project
+from conftest import REPO, Project, beside
 from playwright.sync_api import expect, sync_playwright
 from test_parity_report import ARGUMENTS
 
@@ -41,9 +41,7 @@ def test_lineage_runs_from_the_sources_through_every_events_model_to_the_caches(
 @pytest.fixture(scope="module")
 def site(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("docs")
-    Project(backfilled.sandbox, backfilled.database, target, backfilled.vars).dbt(
-        "docs", "generate", "--static", "--write-json"
-    )
+    beside(backfilled, target).dbt("docs", "generate", "--static", "--write-json")
     return target / "static_index.html"
 
 

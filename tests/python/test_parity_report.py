@@ -39,7 +39,7 @@ def reported(sandbox: Sandbox, backfilled: Project, tmp_path_factory: pytest.Tem
         for table, engine in sandbox.rows(f"{tables} where database = 'backfilled{suffix}' and {where}"):
             copied = "as" if engine == "PostgreSQL" else "clone as"
             sandbox.command(f"create table reported{suffix}.{table} {copied} backfilled{suffix}.{table}")
-    sandbox.command("create table reported.metric_catalog clone as metrics.metric_catalog")
+    sandbox.command("create table reported.metric_catalog clone as backfilled.metric_catalog")
     yield project
     for suffix in ("", "_postgres"):
         sandbox.command(f"drop database reported{suffix} sync")

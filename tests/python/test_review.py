@@ -10,12 +10,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import DBT, REPO, Project, Sandbox
+from conftest import DBT, REPO, Project, Sandbox, beside
 from event_log_checks import BEFORE, LIVE, Pair, of_pairs, pairs_of, totals
 from parsed_project import ParsedProject, fork, parse
 
@@ -51,7 +50,7 @@ class Compiled(NamedTuple):
 
 @pytest.fixture(scope="module")
 def compiled(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Compiled:
-    project = replace(backfilled, target=tmp_path_factory.mktemp("compiled"))
+    project = beside(backfilled, tmp_path_factory.mktemp("compiled"))
     rooms = {"models": "models/events", "analyses": "analyses/events"}
     selected = [f"path:{folder}" for folder in rooms.values()]
     project.dbt("compile", "--write-json", "--indirect-selection", "empty", "--select", *selected)
@@ -120,7 +119,7 @@ def test_what_cannot_be_shown_is_named(parsed: ParsedProject, call: str, message
 
 
 def test_the_source_rows_that_count_are_the_events(backfilled: Project, compiled: Compiled, tmp_path: Path) -> None:
-    project = replace(backfilled, target=tmp_path)
+    project = beside(backfilled, tmp_path)
     nodes = compiled.manifest["nodes"].values()
     staging = [node["name"] for node in nodes if node["name"].startswith("stg_") and node["resource_type"] == "model"]
     reads = "\n".join(f"-- depends_on: {{{{ ref('{name}') }}}}" for name in staging)
@@ -247,7 +246,8 @@ def parts_of(output: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def explain(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Explain:
     """As the command line does, in processes that need not parse the project anew."""
-    manifest, folder, numbers = parse(backfilled), tmp_path_factory.mktemp("explained"), itertools.count()
+    folder, numbers = tmp_path_factory.mktemp("explained"), itertools.count()
+    manifest = parse(beside(backfilled, folder))
 
     def main(arguments: tuple[str, ...]) -> int:
         os.environ.update(backfilled.environment())
