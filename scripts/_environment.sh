@@ -53,7 +53,7 @@ print_steps() {
     printf '%6d s  in all\n\n' "$SECONDS"
 }
 
-# A port that nobody listens on: tests must not collide with a running sandbox.
-free_port() {
-    PYTHONPATH=scripts python -c 'from sandbox_lib.processes import free_port; print(free_port())'
+# free_ports COUNT: ports that nobody listens on, since tests must not collide with a running sandbox.
+free_ports() {
+    PYTHONPATH=scripts python -c 'import sys; from sandbox_lib.processes import free_ports; print(*free_ports(int(sys.argv[1])))' "$1"
 }

@@ -81,8 +81,8 @@ group by metricNumber, entityId, userId, event.5
 
 
 {#
-    What metrics have in one respect, for the metric of a number: one expression where all have the same. Names are
-    looked up once for each number, not for each row: they go into the log by their dictionary.
+    What metrics have in one respect, for the metric of a number: one expression where all have the same. With a quote
+    the expressions are names. These come out as LowCardinality, looked up once for each number and not for each row.
 #}
 {% macro _by_number(expressions, quote='') -%}
     {%- set expressions = expressions | list -%}

@@ -6,9 +6,8 @@
     a run that reconciles (see reconciling()) also those whose rows have changed.
     Each slice goes into a scratch table of this run's own, is counted against PostgreSQL, and then replaces its
     partition in one atomic step, so that neither a killed run nor its statements still running on the server
-    can leave a slice in part or twice. Where nothing is there to be replaced, the scratch table itself is given the
-    name. --full-refresh, or a model whose columns or keys have changed, lands everything beside the old table and
-    swaps.
+    can leave a slice in part or twice. --full-refresh, or a model whose columns or keys have changed, lands
+    everything beside the old table and swaps.
 
     Config:
         slice_key   leading column of the source's primary key, an integer; none: the table is one slice
@@ -30,34 +29,29 @@
     {% do run_query(_create_sliced_table(scratch, slicing)) %}
     {% set rebuild = lock.relation_exists and (should_full_refresh() or not _same_layout(this, scratch)) %}
     {% set destination = run_table(this, 'new') if rebuild else this %}
-    {% set state = {'destination_exists': lock.relation_exists and not rebuild, 'scratch': 'empty', 'rows': 0} %}
+    {% if rebuild or not lock.relation_exists %}
+        {% do run_query('create table ' ~ destination ~ ' as ' ~ scratch) %}
+    {% endif %}
 
-    {% set slices = _slices_to_land(slicing, destination if state.destination_exists else scratch, rebuild) %}
+    {% set slices = _slices_to_land(slicing, destination, rebuild) %}
+    {% set landed = namespace(rows=0) %}
     {% for batch in slices | batch(var('parallel_slices') | int) %}
         {% do renew_run_lock(lock) %}
-        {% if state.scratch == 'renamed' %}
-            {% do run_query('create table ' ~ scratch ~ ' as ' ~ destination) %}
-        {% elif state.scratch == 'placed' %}
+        {% if not loop.first %}
             {% do run_query('truncate table ' ~ scratch) %}
         {% endif %}
-        {% set rows = _copy_proven(batch, slicing, scratch, lock) %}
-        {% do _place(rows, slicing, scratch, destination, state) %}
+        {% set landed.rows = landed.rows + _land_slices(batch, slicing, scratch, destination, lock) %}
     {% endfor %}
-    {% if not state.destination_exists %}
-        {% do _place({}, slicing, scratch, destination, state) %}
-    {% endif %}
 
     {% if rebuild %}
         {% do run_query('exchange tables ' ~ destination ~ ' and ' ~ this) %}
         {% do run_query('drop table ' ~ destination ~ ' sync') %}
     {% endif %}
-    {% if state.scratch != 'renamed' %}
-        {% do run_query('drop table ' ~ scratch ~ ' sync') %}
-    {% endif %}
+    {% do run_query('drop table ' ~ scratch ~ ' sync') %}
 
     {# What dbt takes for the model's statement, and shows as its result. #}
-    {% call noop_statement('main', message=state.rows ~ ' rows', rows_affected=state.rows) %}{{ sql }}{% endcall %}
-    {% do log(this.identifier ~ ': ' ~ slices | length ~ ' slices landed, ' ~ state.rows ~ ' rows', info=true) %}
+    {% call noop_statement('main', message=landed.rows ~ ' rows', rows_affected=landed.rows) %}{{ sql }}{% endcall %}
+    {% do log(this.identifier ~ ': ' ~ slices | length ~ ' slices landed, ' ~ landed.rows ~ ' rows', info=true) %}
 
     {% do persist_docs(this, model) %}
     {% do release_run_lock(lock) %}
@@ -161,12 +155,12 @@
 
 
 {#
-    Copies slices into the empty scratch table and proves their row counts.
-    Returns: slice → rows.
+    Copies slices into the empty scratch table, proves their row counts, and puts them in place.
+    Returns: how many rows these were.
 #}
-{% macro _copy_proven(slices, slicing, scratch, lock) %}
+{% macro _land_slices(slices, slicing, scratch, destination, lock) %}
     {% do run_query(_copy_slices(slices, slicing, scratch)) %}
-    {% set rows = {} %}
+    {% set filled = {} %}
     {% for row in run_query(_count_slices(slices, slicing, scratch)) %}
         {% set slice, copied, counted = row['slice'] | int, row['copied'] | int, row['counted'] | int %}
         {% if copied != counted %}
@@ -185,9 +179,12 @@
             {% endif %}
             {% set copied = again['copied'] | int %}
         {% endif %}
-        {% do rows.update({slice: copied}) %}
+        {% if copied > 0 %}
+            {% do filled.update({slice: copied}) %}
+        {% endif %}
     {% endfor %}
-    {% do return(rows) %}
+    {% do run_query(_place_slices(slices, filled, slicing, scratch, destination)) %}
+    {% do return(filled.values() | sum) %}
 {% endmacro %}
 
 
@@ -244,25 +241,12 @@
 {%- endmacro %}
 
 
-{# Puts slices of the scratch table in place. Arguments: rows, of _copy_proven(); state, of the materialization. #}
-{% macro _place(rows, slicing, scratch, destination, state) %}
-    {% if state.destination_exists %}
-        {% do run_query(_replace_slices(rows, slicing, scratch, destination)) %}
-        {% do state.update({'scratch': 'placed'}) %}
-    {% else %}
-        {% do run_query('rename table ' ~ scratch ~ ' to ' ~ destination) %}
-        {% do state.update({'scratch': 'renamed', 'destination_exists': true}) %}
-    {% endif %}
-    {% do state.update({'rows': state.rows + rows.values() | sum}) %}
-{% endmacro %}
-
-
 {# Replaces the slices' partitions. A slice whose rows have all gone since it was listed loses its partition. #}
-{% macro _replace_slices(rows, slicing, scratch, destination) %}
+{% macro _place_slices(slices, filled, slicing, scratch, destination) %}
     alter table {{ destination }}
-    {%- for slice, copied in rows.items() %}
-        {{ ('replace partition id ' if copied else 'drop partition id ') ~ _partition_of(slice, slicing) }}
-        {{- ' from ' ~ scratch if copied }}
+    {%- for slice in slices %}
+        {{ ('replace partition id ' if slice in filled else 'drop partition id ') ~ _partition_of(slice, slicing) }}
+        {{- ' from ' ~ scratch if slice in filled }}
         {{- ',' if not loop.last }}
     {%- endfor %}
 {% endmacro %}

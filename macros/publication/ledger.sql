@@ -158,7 +158,7 @@
         sum(cityHash64(entityId, userId, metricValue, createdAt)) as hash
     from {{ relation }}
     where {{ condition }}
-    -- by one number for all three, each hashed once per distinct value: half the time of grouping by their texts
+    -- by one number for all three: half the time of grouping by their texts, where the log keeps these by dictionary
     group by cityHash64(entityType) + 3 * cityHash64(metricType) + 5 * cityHash64(_partition_id)
 {% endmacro %}
 

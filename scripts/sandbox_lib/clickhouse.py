@@ -22,8 +22,8 @@ SOURCE = Path(__file__).with_name("clickhouse_source.sql")
 # `default_database` names the database that the engine insists on giving a file system overlay of its own;
 # under another name than `default`, `default` is an ordinary Atomic database, as on a server.
 # The engine would merge in up to 16 threads; here there is one for every two cores, so that queries find room on a
-# laptop. The queue stays long: a mutation is a task for each part, and a full queue is looked at again only after most
-# of a second.
+# laptop. Many tasks may be begun, for a mutation is one for each part, and once the limit is reached it is most of a
+# second before the engine looks again. The smallest goes first: attaching partitions ends the merges that are begun.
 CONFIG = """<clickhouse>
     <listen_host>{host}</listen_host>
     <http_port>{port}</http_port>
@@ -33,7 +33,8 @@ CONFIG = """<clickhouse>
     <log-level>warning</log-level>
     <logger><console>1</console></logger>
     <background_pool_size>{merges}</background_pool_size>
-    <background_merges_mutations_concurrency_ratio>32</background_merges_mutations_concurrency_ratio>
+    <background_merges_mutations_concurrency_ratio>{begun_per_thread}</background_merges_mutations_concurrency_ratio>
+    <background_merges_mutations_scheduling_policy>shortest_task_first</background_merges_mutations_scheduling_policy>
     <merge_tree>
         <number_of_free_entries_in_pool_to_lower_max_size_of_merge>0</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
         <number_of_free_entries_in_pool_to_execute_mutation>0</number_of_free_entries_in_pool_to_execute_mutation>
@@ -111,9 +112,14 @@ def start(sandbox: Sandbox, timezone: str, memory_limit: int | None) -> dict[str
     config = folder / "config"
     config.mkdir(parents=True, exist_ok=True)
     memory = f"<max_server_memory_usage>{memory_limit}</max_server_memory_usage>" if memory_limit else ""
+    merges = max((os.cpu_count() or 1) // 2, 1)
     (config / "config.xml").write_text(
         CONFIG.format(
-            host=HOST, port=sandbox.ports["clickhouse"], merges=max((os.cpu_count() or 1) // 2, 1), memory=memory
+            host=HOST,
+            port=sandbox.ports["clickhouse"],
+            merges=merges,
+            begun_per_thread=max(32 // merges, 2),
+            memory=memory,
         )
     )
     password = hashlib.sha256(sandbox.clickhouse_password.encode()).hexdigest()

@@ -16,14 +16,14 @@ from typing import Any
 import click
 import psutil
 
-from sandbox_lib.settings import HOST
+from sandbox_lib.settings import DEFAULT_PORTS, HOST
 
 State = dict[str, dict[str, Any]]
 
-# The boot time is known to the second; no pid is reused that fast.
+# psutil derives the start time from the boot time, which a clock correction shifts; no pid is reused that fast.
 START_TIME_TOLERANCE = 2.0
 
-# Where the system takes the ports of outgoing connections from, unless it says so itself.
+# Linux says here which ports it takes for outgoing connections; elsewhere they begin higher than by its default.
 EPHEMERAL_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 FIRST_EPHEMERAL_PORT = 32768
 
@@ -64,15 +64,10 @@ def find(record: Mapping[str, Any] | None) -> psutil.Process | None:
         return None
     try:
         process = psutil.Process(record["pid"])
-        same = abs(started_after_boot(process) - record["started"]) < START_TIME_TOLERANCE
+        same = abs(process.create_time() - record["started"]) < START_TIME_TOLERANCE
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.NoSuchProcess:
         return None
-
-
-def started_after_boot(process: psutil.Process) -> float:
-    """Seconds between the boot and the start of a process: the time of day may be corrected while it runs."""
-    return process.create_time() - psutil.boot_time()
 
 
 def spawn(
@@ -92,7 +87,7 @@ def spawn(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return {"pid": process.pid, "started": started_after_boot(psutil.Process(process.pid))}
+    return {"pid": process.pid, "started": psutil.Process(process.pid).create_time()}
 
 
 def stop(record: Mapping[str, Any], how: signal.Signals, seconds: float = 20) -> None:
@@ -140,8 +135,8 @@ def port_is_free(port: int) -> bool:
     return True
 
 
-def free_port() -> int:
-    """Find a port that no server listens on and no outgoing connection takes before a server does."""
+def free_ports(count: int) -> list[int]:
+    """Find ports that no server listens on and no outgoing connection takes before a server does."""
     try:
         end = int(EPHEMERAL_PORTS.read_text().split()[0])
     except FileNotFoundError:
@@ -150,9 +145,11 @@ def free_port() -> int:
     if end - start < 1_000:
         # The system leaves no room worth speaking of; its own range is as good as any other.
         start, end = end, 60_000
-    while not port_is_free(port := random.randrange(start, end)):
-        pass
-    return port
+    drawn = random.sample(range(start, end), 100)
+    ports = [port for port in drawn if port not in DEFAULT_PORTS.values() and port_is_free(port)]
+    if len(ports) < count:
+        raise click.ClickException(f"Of a hundred ports of {HOST}, tried at random, only {len(ports)} could be had.")
+    return ports[:count]
 
 
 def wait_until_ready(

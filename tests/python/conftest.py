@@ -19,7 +19,7 @@ import psycopg2
 import pytest
 from clickhouse_connect.driver import Client
 
-from sandbox_lib.processes import free_port
+from sandbox_lib.processes import free_ports
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -142,16 +142,14 @@ def sandbox_command(env: dict[str, str], *arguments: str) -> str:
 
 def start_sandbox(directory: Path, *options: str, seed: bool = True) -> Sandbox:
     """Starts servers on free ports below a folder, and fills them."""
-    ports = {
-        "SANDBOX_POSTGRES_PORT": str(free_port()),
-        "SANDBOX_CLICKHOUSE_PORT": str(free_port()),
-        "SANDBOX_VALKEY_PORT": str(free_port()),
-    }
+    names = ("SANDBOX_POSTGRES_PORT", "SANDBOX_CLICKHOUSE_PORT", "SANDBOX_VALKEY_PORT")
+    ports = {name: str(port) for name, port in zip(names, free_ports(3), strict=True)}
     env = {**os.environ, **ports, "SANDBOX_DIR": str(directory)}
     sandbox_command(env, "up", *options)
     if seed:
         sandbox_command(env, "seed", "--scale", str(SCALE), "--random-seed", str(RANDOM_SEED), "--no-catalog")
-    exports = dict(word.split("=", 1) for word in shlex.split(sandbox_command(env, "env")) if "=" in word)
+    lines = [line for line in sandbox_command(env, "env").splitlines() if line.startswith("export ")]
+    exports = dict(word.split("=", 1) for word in shlex.split("\n".join(lines)) if "=" in word)
     shutil.copy(REPO / "profiles.yml.example", directory / "profiles.yml")
     return Sandbox(directory, {**ports, "SANDBOX_DIR": str(directory), **exports})
 

@@ -27,7 +27,7 @@ import pytest
 import redis
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from sandbox_lib.processes import free_port, started_after_boot
+from sandbox_lib.processes import free_ports
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -97,7 +97,7 @@ class Instance:
 
 
 def new_instance(directory: Path) -> Instance:
-    return Instance(directory, {server: free_port() for server in SERVERS})
+    return Instance(directory, dict(zip(SERVERS, free_ports(len(SERVERS)), strict=True)))
 
 
 def is_running(pid: int) -> bool:
@@ -181,7 +181,7 @@ def test_a_taken_port_is_named_and_nothing_is_started(tmp_path: Path) -> None:
 
 
 def test_another_port_than_the_running_one_is_refused(sandbox: Instance) -> None:
-    moved = Instance(sandbox.directory, sandbox.ports | {"valkey": free_port()})
+    moved = Instance(sandbox.directory, sandbox.ports | {"valkey": free_ports(1)[0]})
     result = moved.run("up")
     assert result.returncode == 1
     assert f"valkey already runs on port {sandbox.ports['valkey']}" in result.stderr
@@ -208,7 +208,7 @@ def test_a_server_in_another_time_zone_and_down_stops_only_its_own(tmp_path: Pat
         path = instance.directory / "state.json"
         state = json.loads(path.read_text())
         valkey = psutil.Process(state["valkey"]["pid"])
-        state["valkey"] |= {"pid": bystander.pid, "started": started_after_boot(valkey) - 60}
+        state["valkey"] |= {"pid": bystander.pid, "started": valkey.create_time() - 60}
         path.write_text(json.dumps(state))
         output = instance.succeed("down")
         assert "valkey     had already ended" in output

