@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
+import click
 import clickhouse_connect
 import lz4.frame
 import psutil
@@ -27,6 +28,7 @@ import pytest
 import redis
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from sandbox_lib import processes
 from sandbox_lib.processes import free_ports
 
 if sys.version_info >= (3, 14):
@@ -178,6 +180,23 @@ def test_a_taken_port_is_named_and_nothing_is_started(tmp_path: Path) -> None:
     assert not (instance.directory / "state.json").exists()
     assert instance.run("status").returncode == 1
     assert instance.succeed("down") == "nothing runs\n"
+
+
+def test_ports_for_tests_are_distinct_and_left_alone_by_outgoing_connections(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    limits = tmp_path / "ip_local_port_range"
+    monkeypatch.setattr(processes, "EPHEMERAL_PORTS", limits)
+    limits.write_text("20000\t60999\n")
+    ports = free_ports(50)
+    assert len(set(ports)) == 50
+    assert all(10_000 <= port < 20_000 for port in ports)
+    # Where nearly all are for outgoing connections, one of those has to do.
+    limits.write_text("1024\t65535\n")
+    assert all(1024 <= port < 60_000 for port in free_ports(50))
+    monkeypatch.setattr(processes, "port_is_free", lambda port: False)
+    with pytest.raises(click.ClickException, match="tried at random, only 0 could be had"):
+        free_ports(1)
 
 
 def test_another_port_than_the_running_one_is_refused(sandbox: Instance) -> None:
