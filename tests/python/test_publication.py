@@ -279,6 +279,11 @@ def lose_one_event(project: Project) -> None:
     )
 
 
+def double_a_month(project: Project) -> None:
+    log = project.event_log
+    project.sandbox.command(f"insert into {log} select * from {log} where {OF_MAY}")
+
+
 def alter_one_event(project: Project) -> None:
     """Neither the number of events nor their sum tells."""
     lost = project.sandbox.rows(
@@ -288,7 +293,7 @@ def alter_one_event(project: Project) -> None:
     insert_events(project, ("User", lost[0] + 1, 1, "Following", 1, str(lost[1])[:23]))
 
 
-@pytest.mark.parametrize("damage", [lose_one_event, alter_one_event])
+@pytest.mark.parametrize("damage", [lose_one_event, double_a_month, alter_one_event])
 def test_published_events_that_are_not_what_they_were_stop_the_run_until_they_are_replaced(
     staged: ParsedProject, backfilled: Project, damage: Callable[[Project], None]
 ) -> None:

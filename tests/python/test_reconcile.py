@@ -359,7 +359,7 @@ DAMAGE = st.lists(
 )
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(damage=DAMAGE)
 def test_random_damage_always_ends_at_no_difference(
     tags: ParsedProject,
