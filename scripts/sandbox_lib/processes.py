@@ -114,7 +114,8 @@ def kill_leftovers(name: str, working_directory: Path) -> None:
             if process.name() == name and process.cwd() == str(working_directory):
                 process.kill()
                 leftovers.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
+        except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):
+            # The last one: a process that is just ending has no working folder any more, and is no zombie yet.
             continue
     deadline = time.monotonic() + 5
     while any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in leftovers):
