@@ -64,7 +64,7 @@ def main() -> None:
 @click.option("--random-seed", type=int, default=1, show_default=True, help="Of the seed.")
 def backfill(scale: float, random_seed: int) -> None:
     """Time copy to stdout, staging, and events with their publication, side by side."""
-    env = start("--scale", str(scale), "--random-seed", str(random_seed))
+    env = start("--scale", str(scale), "--random-seed", str(random_seed), "--no-catalog")
     try:
         dbt("parse", env=env)
         statements = copy_statements()

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from sandbox_lib import settings
-from sandbox_lib.processes import free_ports
+from sandbox_lib.processes import ports_of_its_own
 
 REPOSITORY = settings.REPOSITORY
 SANDBOX = REPOSITORY / ".sandbox" / "bench"
@@ -29,11 +29,7 @@ def dbt(*arguments: str | Path, env: dict[str, str]) -> None:
 def start(*seed: str) -> dict[str, str]:
     """Start servers, and fill them where options of the seed are given. Returns the environment that finds them."""
     shutil.rmtree(SANDBOX, ignore_errors=True)
-    ports = {
-        f"SANDBOX_{server.upper()}_PORT": str(port)
-        for server, port in zip(settings.DEFAULT_PORTS, free_ports(3), strict=True)
-    }
-    env = os.environ | ports | {"SANDBOX_DIR": str(SANDBOX)}
+    env = os.environ | ports_of_its_own() | {"SANDBOX_DIR": str(SANDBOX)}
     cli = [sys.executable, REPOSITORY / "scripts" / "sandbox.py"]
     run(*cli, "up", env=env)
     if seed:

@@ -153,6 +153,12 @@ def free_ports(count: int) -> list[int]:
     return ports[:count]
 
 
+def ports_of_its_own() -> dict[str, str]:
+    """The variables that give a sandbox free ports, so that a running one is left alone."""
+    ports = zip(DEFAULT_PORTS, free_ports(len(DEFAULT_PORTS)), strict=True)
+    return {f"SANDBOX_{server.upper()}_PORT": str(port) for server, port in ports}
+
+
 def wait_until_ready(
     server: str, record: Mapping[str, Any], ready: Callable[[], object], log: Path, seconds: float = 60
 ) -> None:

@@ -19,7 +19,7 @@ import psycopg2
 import pytest
 from clickhouse_connect.driver import Client
 
-from sandbox_lib.processes import free_ports
+from sandbox_lib.processes import ports_of_its_own
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -140,14 +140,12 @@ def sandbox_command(env: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-def start_sandbox(directory: Path, *options: str, seed: bool = True) -> Sandbox:
+def start_sandbox(directory: Path, *options: str) -> Sandbox:
     """Starts servers on free ports below a folder, and fills them."""
-    names = ("SANDBOX_POSTGRES_PORT", "SANDBOX_CLICKHOUSE_PORT", "SANDBOX_VALKEY_PORT")
-    ports = {name: str(port) for name, port in zip(names, free_ports(3), strict=True)}
+    ports = ports_of_its_own()
     env = {**os.environ, **ports, "SANDBOX_DIR": str(directory)}
     sandbox_command(env, "up", *options)
-    if seed:
-        sandbox_command(env, "seed", "--scale", str(SCALE), "--random-seed", str(RANDOM_SEED), "--no-catalog")
+    sandbox_command(env, "seed", "--scale", str(SCALE), "--random-seed", str(RANDOM_SEED), "--no-catalog")
     lines = [line for line in sandbox_command(env, "env").splitlines() if line.startswith("export ")]
     exports = dict(word.split("=", 1) for word in shlex.split("\n".join(lines)) if "=" in word)
     shutil.copy(REPO / "profiles.yml.example", directory / "profiles.yml")
