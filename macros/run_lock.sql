@@ -81,7 +81,7 @@
 {# Gives the lock back, and those of dead runs below it. #}
 {% macro release_run_lock(lock) %}
     {% for generation in range(1, lock.generation + 1) %}
-        {% do run_query('drop table if exists ' ~ _lock_table({'relation': lock.relation, 'generation': generation}) ~ ' sync') %}
+        {% do run_query('drop table if exists ' ~ _lock_table({'relation': lock.relation, 'generation': generation})) %}
     {% endfor %}
 {% endmacro %}
 
@@ -132,7 +132,7 @@
 {% macro _create_lock(lock) %}
     {% do run_query(
         'create table if not exists ' ~ _lock_table(lock)
-        ~ " (nothing UInt8) engine = MergeTree order by tuple() comment '" ~ _lock_comment() ~ "'"
+        ~ " (nothing UInt8) engine = Null comment '" ~ _lock_comment() ~ "'"
     ) %}
 {% endmacro %}
 

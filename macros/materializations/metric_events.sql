@@ -30,7 +30,7 @@
         {% do build_clone(clone, pending, traits, sql) %}
         {% set resolved = resolve_conflicts(clone, pending, traits, mode, lock) %}
         {% set written = publish(clone, pending, traits, mode, resolved, lock) %}
-        {% do run_query('drop table ' ~ clone ~ ' sync') %}
+        {% do run_query('drop table ' ~ clone) %}
         {% do log(
             this.identifier ~ ': ' ~ written.events ~ ' events of ' ~ written.metrics ~ ' metrics published (' ~ mode ~ ')'
             ~ (', no event of ' ~ (pending | length - written.metrics) ~ ' others' if written.metrics < pending | length),

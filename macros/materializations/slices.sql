@@ -47,7 +47,7 @@
         {% do run_query('exchange tables ' ~ destination ~ ' and ' ~ this) %}
         {% do run_query('drop table ' ~ destination ~ ' sync') %}
     {% endif %}
-    {% do run_query('drop table ' ~ scratch ~ ' sync') %}
+    {% do run_query('drop table ' ~ scratch) %}
 
     {# What dbt takes for the model's statement, and shows as its result. #}
     {% call noop_statement('main', message=landed.rows ~ ' rows', rows_affected=landed.rows) %}{{ sql }}{% endcall %}

@@ -9,9 +9,10 @@
     {% if not published %}
         {% do return(0) %}
     {% endif %}
-    {% set in_log = content_of(event_log(), within_windows(published, traits.decimals, 'published_until', from_start=true)) %}
-    {% set differences = run_query(content_differences(published_content(published), in_log)) %}
-    {% if differences.rows %}
+    {% set in_log = content_of(event_log(), where_within_windows(published, traits.decimals, 'published_until', from_start=true)) %}
+    {% set metrics = run_query(content_by_metric(published_content(published), in_log)).rows %}
+    {% if metrics | map(attribute='differing_partitions') | sum > 0 %}
+        {% set differences = run_query(content_differences(published_content(published), in_log)) %}
         {% do release_and_raise(lock,
             'The event log ' ~ var('event_log') ~ ' no longer holds what ' ~ publications() ~ ' says was published to it:\n'
             ~ describe_differences(differences, 'published', 'found')
@@ -20,7 +21,7 @@
             ~ ' add --select tag:reconcile, so that its corrections are set off.'
         ) %}
     {% endif %}
-    {% do return(run_query('select sum(rows) from (' ~ published_content(published) ~ ')').rows[0][0]) %}
+    {% do return(metrics | map(attribute='expected_rows') | sum) %}
 {% endmacro %}
 
 
@@ -36,8 +37,7 @@
 
 {# An empty table like the log. It is short-lived: merging its parts would be work for nothing. #}
 {% macro create_clone(clone) %}
-    {% do run_query('create table ' ~ clone ~ ' as ' ~ event_log()) %}
-    {% do run_query('alter table ' ~ clone ~ ' modify setting min_parts_to_merge_at_once = 1000000') %}
+    {% do run_query('create table ' ~ clone ~ ' as ' ~ event_log() ~ ' settings min_parts_to_merge_at_once = 1000000') %}
 {% endmacro %}
 
 
@@ -102,14 +102,18 @@
     Compares the clone with what the log already holds in the pending windows, and leaves in the clone only what
     is to be written. What a dead run of ours wrote before it could note so is taken as published. Anything else
     that the log holds is a conflict, which the var on_conflict decides.
-    Returns: a dict of kept (conditions for the log's events that stay and count as published) and partial (true
-    where a dead run's insert is to be completed; publish mode insert only).
+    Returns: a dict of kept (conditions for the log's events that stay and count as published), partial (true where a
+    dead run's insert is to be completed; publish mode insert only) and events (how many are left in the clone).
     Raises: a compiler error at a conflict with on_conflict: fail; nothing is changed then.
 #}
 {% macro resolve_conflicts(clone, windows, traits, mode, lock) %}
     {# The usual case costs one look that reads no more than the filter's columns. #}
-    {% if run_query('select count() from ' ~ event_log() ~ ' where ' ~ within_windows(windows, traits.decimals)).rows[0][0] == 0 %}
-        {% do return({'kept': [], 'partial': false}) %}
+    {% set counts = run_query(
+        'select count() as held, (select count() from ' ~ clone ~ ') as built'
+        ~ ' from ' ~ event_log() ~ ' ' ~ where_within_windows(windows, traits.decimals)
+    ).rows[0] %}
+    {% if counts['held'] == 0 %}
+        {% do return({'kept': [], 'partial': false, 'events': counts['built']}) %}
     {% endif %}
     {% set held = run_query(_held_by_log(clone, windows, traits, mode)) %}
     {% set by_verdict = {'ours': [], 'partial': [], 'conflict': []} %}
@@ -150,7 +154,8 @@
     {% if kept %}
         {% do run_query('alter table ' ~ clone ~ ' delete where ' ~ kept | join(' or ') ~ ' settings mutations_sync = 2') %}
     {% endif %}
-    {% do return({'kept': kept, 'partial': by_verdict.partial | length > 0}) %}
+    {% set events = run_query('select count() from ' ~ clone).rows[0][0] if kept else counts['built'] %}
+    {% do return({'kept': kept, 'partial': by_verdict.partial | length > 0, 'events': events}) %}
 {% endmacro %}
 
 
@@ -206,8 +211,8 @@
             'conflict'
         ) as verdict,
         '(entityType = ''' || entity_type || ''' and metricType = ''' || metric_type || ''' and _partition_id = ''' || partition_id || ''')' as is_part
-    from ({{ content_of(event_log(), within_windows(windows, traits.decimals)) }}) as held
-    left join ({{ content_of(clone, 'true') }}) as ours using (entity_type, metric_type, partition_id)
+    from ({{ content_of(event_log(), where_within_windows(windows, traits.decimals)) }}) as held
+    left join ({{ content_of(clone) }}) as ours using (entity_type, metric_type, partition_id)
     left join intended using (entity_type, metric_type, partition_id)
     order by
         entity_type,
@@ -222,7 +227,7 @@
     from (
         select {{ event_columns() }}, count() as held
         from {{ event_log() }}
-        where {{ within_windows(windows, traits.decimals) }}
+        {{ where_within_windows(windows, traits.decimals) }}
         group by {{ event_columns() }}
     ) as log
     left join (
@@ -243,26 +248,22 @@
 #}
 {% macro publish(clone, windows, traits, mode, resolved, lock) %}
     {% do run_query(_enter_intentions(clone, windows, traits, resolved.kept)) %}
-    {% set written = run_query(
-        'select (select count() from ' ~ clone ~ ') as events, uniqExact(entity_type, metric_type) as metrics'
-        ~ ' from (' ~ _intended_content() ~ ')'
-    ).rows[0] %}
     {% do renew_run_lock(lock) %}
-    {% if written['events'] > 0 %}
+    {% if resolved.events > 0 %}
         {% do write_clone(clone, mode, _not_yet_inserted(clone, windows, traits) if resolved.partial else none) %}
     {% endif %}
 
-    {% set in_log = content_of(event_log(), within_windows(windows, traits.decimals)) %}
-    {% set differences = run_query(content_differences(_intended_content(), in_log)) %}
-    {% if differences.rows %}
+    {% set in_log = content_of(event_log(), where_within_windows(windows, traits.decimals)) %}
+    {% set metrics = run_query(content_by_metric(_intended_content(), in_log)).rows %}
+    {% if metrics | map(attribute='differing_partitions') | sum > 0 %}
         {% do release_and_raise(lock,
             'The event log ' ~ var('event_log') ~ ' does not hold what was just published to it:\n'
-            ~ describe_differences(differences, 'published', 'found')
+            ~ describe_differences(run_query(content_differences(_intended_content(), in_log)), 'published', 'found')
             ~ '\nThe publication is not entered as done. Something else writes or deletes events of these metrics before the cutoff.'
         ) %}
     {% endif %}
     {% do run_query(_enter_publications(clone, windows)) %}
-    {% do return({'events': written['events'], 'metrics': written['metrics']}) %}
+    {% do return({'events': resolved.events, 'metrics': metrics | length}) %}
 {% endmacro %}
 
 
@@ -297,7 +298,7 @@
     left join (
         select {{ event_columns() }}, count() as held
         from {{ event_log() }}
-        where {{ within_windows(windows, traits.decimals) }}
+        {{ where_within_windows(windows, traits.decimals) }}
         group by {{ event_columns() }}
     ) as log using ({{ event_columns() }})
     where copy > held
@@ -310,10 +311,10 @@
     select
         {{ _ledger_values('intended', clone) }}
     from (
-        {{ content_of(clone, 'true') }}
+        {{ content_of(clone) }}
         {%- if kept %}
         union all
-        {{ content_of(event_log(), within_windows(windows, traits.decimals) ~ ' and (' ~ kept | join(' or ') ~ ')') }}
+        {{ content_of(event_log(), where_within_windows(windows, traits.decimals) ~ ' and (' ~ kept | join(' or ') ~ ')') }}
         {%- endif %}
     ) as content
     inner join {{ _windows_table(windows) }} as windows using (entity_type, metric_type)

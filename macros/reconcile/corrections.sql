@@ -75,7 +75,7 @@
     {% else %}
         {% do log(this.identifier ~ ': nothing to correct in ' ~ windows | length ~ ' metrics', info=true) %}
     {% endif %}
-    {% do run_query('drop table ' ~ clone ~ ' sync') %}
+    {% do run_query('drop table ' ~ clone) %}
 {% endmacro %}
 
 
@@ -230,12 +230,12 @@
 
 {# First the intention, then the corrections, then, once they are seen in the log, that they are published. #}
 {% macro _publish_corrections(clone, moment, traits, lock) %}
-    {% do run_query(_enter_corrections('intended', content_of(clone, 'true'), moment, clone.identifier)) %}
+    {% do run_query(_enter_corrections('intended', content_of(clone), moment, clone.identifier)) %}
     {% do renew_run_lock(lock) %}
     {% do write_clone(clone, publish_mode(traits)) %}
-    {% set in_log = content_of(event_log(), _corrections_at(moment.at)
+    {% set in_log = content_of(event_log(), 'where ' ~ _corrections_at(moment.at)
         ~ ' and (entityType, metricType, entityId) in (select entityType, metricType, entityId from ' ~ clone ~ ')') %}
-    {% set differences = run_query(content_differences(content_of(clone, 'true'), in_log)) %}
+    {% set differences = run_query(content_differences(content_of(clone), in_log)) %}
     {% if differences.rows %}
         {% do release_and_raise(lock,
             'The event log ' ~ var('event_log') ~ ' does not hold the corrections that were just written to it:\n'
@@ -243,7 +243,7 @@
             ~ '\nWhat it holds counts: the next run corrects what is left.'
         ) %}
     {% endif %}
-    {% do run_query(_enter_corrections('published', content_of(clone, 'true'), moment, clone.identifier)) %}
+    {% do run_query(_enter_corrections('published', content_of(clone), moment, clone.identifier)) %}
 {% endmacro %}
 
 
@@ -296,7 +296,7 @@
                 held.hash as hash
             from (select * from ({{ _open_corrections() }}) where corrected_at = {{ utc_literal(moment.at) }}) as intended
             left join (
-                {{ content_of(event_log(), of_metrics(windows) ~ ' and ' ~ _corrections_at(moment.at)) }}
+                {{ content_of(event_log(), 'where ' ~ of_metrics(windows) ~ ' and ' ~ _corrections_at(moment.at)) }}
             ) as held using (entity_type, metric_type, partition_id)
         {% endset %}
         {% do run_query(_enter_corrections('published', content, moment, '')) %}

@@ -24,6 +24,7 @@ SOURCE = Path(__file__).with_name("clickhouse_source.sql")
 # The engine would merge in up to 16 threads; here there is one for every two cores, so that queries find room on a
 # laptop. Many tasks may be begun, for a mutation is one for each part, and once the limit is reached it is most of a
 # second before the engine looks again. The smallest goes first: attaching partitions ends the merges that are begun.
+# And they give way to queries (nice), which on few cores would wait for them otherwise.
 CONFIG = """<clickhouse>
     <listen_host>{host}</listen_host>
     <http_port>{port}</http_port>
@@ -35,6 +36,7 @@ CONFIG = """<clickhouse>
     <background_pool_size>{merges}</background_pool_size>
     <background_merges_mutations_concurrency_ratio>{begun_per_thread}</background_merges_mutations_concurrency_ratio>
     <background_merges_mutations_scheduling_policy>shortest_task_first</background_merges_mutations_scheduling_policy>
+    <os_threads_nice_value_merge_mutate>10</os_threads_nice_value_merge_mutate>
     <merge_tree>
         <number_of_free_entries_in_pool_to_lower_max_size_of_merge>0</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
         <number_of_free_entries_in_pool_to_execute_mutation>0</number_of_free_entries_in_pool_to_execute_mutation>
