@@ -6,9 +6,11 @@ import os
 import statistics
 import subprocess
 import time
+from collections.abc import Container
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,14 +21,18 @@ COPIES = 3
 STEP = ("started_at", "completed_at")
 
 
+def nodes_of(materialization: str) -> dict[str, dict[str, Any]]:
+    """The models of a materialization, as dbt knows them."""
+    nodes = json.loads((TARGET / "manifest.json").read_text())["nodes"]
+    return {name: node for name, node in nodes.items() if node["config"].get("materialized") == materialization}
+
+
 def copy_statements() -> list[str]:
-    """A copy of the staged columns for every staged table, from what dbt knows of the models."""
-    manifest = json.loads((TARGET / "manifest.json").read_text())
+    """A copy of the staged columns for every staged table."""
     statements = []
-    for node in manifest["nodes"].values():
-        if node["config"].get("materialized") == "slices":
-            columns = ", ".join(f'"{column}"' for column in node["columns"] if column != "_landed_at")
-            statements.append(f'copy (select {columns} from "{node["sources"][0][1]}") to stdout')
+    for node in nodes_of("slices").values():
+        columns = ", ".join(f'"{column}"' for column in node["columns"] if column != "_landed_at")
+        statements.append(f'copy (select {columns} from "{node["sources"][0][1]}") to stdout')
     return statements
 
 
@@ -46,12 +52,20 @@ def seconds_of_copy(statements: list[str], env: dict[str, str]) -> float:
     return statistics.median(rounds)
 
 
-def seconds_of_dbt(selection: str, env: dict[str, str]) -> float:
-    """From the start of the first node, hooks included, to the end of the last: dbt's own start is left out."""
-    dbt("run", "--select", selection, env=env)
+def seconds_of_backfill(env: dict[str, str]) -> tuple[float, float, float]:
+    """Seconds of staging, of events, and of the whole run, hooks included; dbt's own start is left out.
+
+    Events of a model are built as soon as the tables that it reads are staged, so the first two overlap.
+    """
+    dbt("run", "--select", "tag:backfill", env=env)
     results = json.loads((TARGET / "run_results.json").read_text())["results"]
-    times = [datetime.fromisoformat(step[end]) for node in results for step in node["timing"] for end in STEP]
-    return (max(times) - min(times)).total_seconds()
+
+    def span(names: Container[str]) -> float:
+        timings = [step for node in results if node["unique_id"] in names for step in node["timing"]]
+        times = [datetime.fromisoformat(step[end]) for step in timings for end in STEP]
+        return (max(times) - min(times)).total_seconds()
+
+    return span(nodes_of("slices")), span(nodes_of("metric_events")), span([node["unique_id"] for node in results])
 
 
 @click.group()
@@ -63,25 +77,24 @@ def main() -> None:
 @click.option("--scale", type=float, default=10, show_default=True, help="Of the seed: 1 is a million source rows.")
 @click.option("--random-seed", type=int, default=1, show_default=True, help="Of the seed.")
 def backfill(scale: float, random_seed: int) -> None:
-    """Time copy to stdout, staging, and events with their publication, side by side."""
+    """Time copy to stdout and the backfill: staging, and events with their publication."""
     env = start("--scale", str(scale), "--random-seed", str(random_seed), "--no-catalog")
     try:
         dbt("parse", env=env)
         statements = copy_statements()
         copy = seconds_of_copy(statements, env)
-        staging = seconds_of_dbt("path:models/staging", env)
-        events = seconds_of_dbt("path:models/events", env)
+        staging, events, whole = seconds_of_backfill(env)
     finally:
         stop(env)
     click.echo(f"\nscale {scale:g}, {os.cpu_count()} cores, {len(statements)} tables\n")
-    click.echo(f"{'':<40}{'seconds':>9}{'of copy':>9}")
+    click.echo(f"{'':<42}{'seconds':>9}{'of copy':>9}")
     for name, taken in (
         ("copy to stdout, the staged columns", copy),
         ("staging", staging),
-        ("events and publication", events),
-        ("the whole backfill", staging + events),
+        ("events and publication, partly meanwhile", events),
+        ("the whole backfill", whole),
     ):
-        click.echo(f"{name:<40}{taken:>9.1f}{taken / copy:>9.2f}")
+        click.echo(f"{name:<42}{taken:>9.1f}{taken / copy:>9.2f}")
 
 
 main.add_command(lookup)

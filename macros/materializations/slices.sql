@@ -29,11 +29,12 @@
     {% do run_query(_create_sliced_table(scratch, slicing)) %}
     {% set rebuild = lock.relation_exists and (should_full_refresh() or not _same_layout(this, scratch)) %}
     {% set destination = run_table(this, 'new') if rebuild else this %}
-    {% if rebuild or not lock.relation_exists %}
+    {% set is_new = rebuild or not lock.relation_exists %}
+    {% if is_new %}
         {% do run_query('create table ' ~ destination ~ ' as ' ~ scratch) %}
     {% endif %}
 
-    {% set slices = _slices_to_land(slicing, destination, rebuild) %}
+    {% set slices = _slices_to_land(slicing, destination, is_new) %}
     {% set landed = namespace(rows=0) %}
     {% for batch in slices | batch(var('parallel_slices') | int) %}
         {% do renew_run_lock(lock) %}
@@ -102,19 +103,22 @@
 
 
 {#
-    The numbers of the slices to land, ascending: those that are missing or were landed before the cutoff, and the last
-    one that is there always, even if PostgreSQL has no row in it any more. When reconciling, also those that have
-    changed, or all (reconcile_mode: full). PostgreSQL hops from one slice that has rows to the next over the key's
-    index, so gaps cost nothing however wide they are.
+    The numbers of the slices to land, ascending. Into a new table: all. Else those that are missing or were landed before
+    the cutoff, and the last one that is there always, even if PostgreSQL has no row in it any more. When reconciling,
+    also those that have changed, or all (reconcile_mode: full). PostgreSQL hops from one slice that has rows to the next
+    over the key's index, so gaps cost nothing however wide they are.
 #}
-{% macro _slices_to_land(slicing, destination, rebuild) %}
+{% macro _slices_to_land(slicing, destination, is_new) %}
     {% if not slicing.key %}
         {% do return([0]) %}
     {% endif %}
-    {% set all_slices = rebuild or (reconciling() and var('reconcile_mode') == 'full') %}
+    {% set all_slices = reconciling() and var('reconcile_mode') == 'full' %}
+    {% set in_source = postgres_query(_source_slices(slicing)) %}
     {% set slices = query_column(
+        "select toInt64(number) as slice from " ~ in_source ~ " order by slice"
+        if is_new else
         "with staged as (select " ~ _slice_of(slicing) ~ " as slice, min(_landed_at) as landedAt from " ~ destination ~ " group by slice)"
-        ~ " select toInt64(wanted.number) as slice from " ~ postgres_query(_source_slices(slicing)) ~ " as wanted"
+        ~ " select toInt64(wanted.number) as slice from " ~ in_source ~ " as wanted"
         ~ " left join staged on wanted.number = staged.slice"
         ~ " where " ~ ('true' if all_slices else 'landedAt <= ' ~ utc_literal(last_cutoff()) ~ ' + interval 5 minute')
         ~ " union distinct select toInt64(" ~ ('slice' if all_slices else 'max(slice)') ~ ") as slice from staged"
