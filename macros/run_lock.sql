@@ -132,7 +132,7 @@
 {% macro _create_lock(lock) %}
     {% do run_query(
         'create table if not exists ' ~ _lock_table(lock)
-        ~ " (nothing UInt8) engine = Null comment '" ~ _lock_comment() ~ "'"
+        ~ " (nothing UInt8) engine = MergeTree order by tuple() comment '" ~ _lock_comment() ~ "'"
     ) %}
 {% endmacro %}
 
