@@ -111,7 +111,10 @@
 {% endmacro %}
 
 
-{# Drops what dead runs, or this one, left beside a model. Safe only while holding the model's lock. #}
+{#
+    Drops what dead runs, or this one, left beside a model. Safe only while holding the model's lock. With sync, since a
+    statement of a dead run may still be at work on them; a run that ends well need not wait for its own tables' files.
+#}
 {% macro _drop_leftovers(relation, tables) %}
     {% for name in tables.leftovers %}
         {% do run_query('drop table if exists ' ~ relation.schema ~ '.' ~ name ~ ' sync') %}
