@@ -78,11 +78,16 @@
 {% endmacro %}
 
 
-{# Gives the lock back, and those of dead runs below it. #}
-{% macro release_run_lock(lock) %}
+{#
+    Gives the lock back, and those of dead runs below it.
+    Arguments: lock; tables, of run_table(), that this run is done with: dropped in the same statement, before the lock.
+#}
+{% macro release_run_lock(lock, tables=[]) %}
+    {% set dropped = tables | list %}
     {% for generation in range(1, lock.generation + 1) %}
-        {% do run_query('drop table if exists ' ~ _lock_table({'relation': lock.relation, 'generation': generation})) %}
+        {% do dropped.append(_lock_table({'relation': lock.relation, 'generation': generation})) %}
     {% endfor %}
+    {% do run_query('drop table if exists ' ~ dropped | join(', ')) %}
 {% endmacro %}
 
 
@@ -135,7 +140,7 @@
 {% macro _create_lock(lock) %}
     {% do run_query(
         'create table if not exists ' ~ _lock_table(lock)
-        ~ " (nothing UInt8) engine = MergeTree order by tuple() comment '" ~ _lock_comment() ~ "'"
+        ~ " (nothing UInt8) engine = Memory comment '" ~ _lock_comment() ~ "'"
     ) %}
 {% endmacro %}
 
@@ -149,7 +154,7 @@
     {% set tables = {'exists': false, 'leftovers': [], 'lock': none} %}
     {% for row in run_query(
         "select name, comment from system.tables where database = '" ~ relation.schema ~ "'"
-        ~ " and match(name, '^" ~ relation.identifier ~ "(__lock_[0-9]+|__(scratch|clone|new)_[0-9a-f]{8}|__dbt_new_data_[0-9a-f_]{36})?$')"
+        ~ " and match(name, '^" ~ relation.identifier ~ "(__lock_[0-9]+|__(scratch|clone|corrections|new)_[0-9a-f]{8}|__dbt_new_data_[0-9a-f_]{36})?$')"
     ) %}
         {% set name, comment = row[0], row[1] %}
         {% if name == relation.identifier %}

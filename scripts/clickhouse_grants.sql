@@ -4,6 +4,7 @@
 -- Models, scratch tables, clones, locks and the ledger.
 grant create database, show, select, insert, create table, create view, drop table, drop view, truncate, alter table, alter view on metrics.*;
 grant table engine on MergeTree;
+grant table engine on Memory;
 
 -- The PostgreSQL-engine tables, and reading through them.
 grant create database, show, select, create table, drop table on metrics_postgres.*;
@@ -29,4 +30,3 @@ grant create database, show, select, insert, create table, drop table on metrics
 
 -- Unit tests (dbt test, dbt build): they run on temporary tables.
 grant create temporary table on *.*;
-grant table engine on Memory;

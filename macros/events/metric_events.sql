@@ -41,10 +41,10 @@
         {%- do source_rows.append('0' if metric.once_per_user else row_id) -%}
     {%- endfor -%}
 select
-    {{ _by_number(metrics | map(attribute='entity_type'), "'") }} as entityType,
+    {{ _by_number(metrics | map(attribute='entity_type'), names=true) }} as entityType,
     assumeNotNull(event.1) as entityId,
     ifNull(event.2, 0) as userId,
-    {{ _by_number(metrics | map(attribute='metric_type'), "'") }} as metricType,
+    {{ _by_number(metrics | map(attribute='metric_type'), names=true) }} as metricType,
     {{ 'any(event.3)' if once else 'event.3' }} as metricValue,
     {%- set created_at = "ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))" %}
     {{ 'min(' ~ created_at ~ ')' if once else created_at }} as createdAt
@@ -81,17 +81,25 @@ group by metricNumber, entityId, userId, event.5
 
 
 {#
-    What metrics have in one respect, for the metric of a number: one expression where all have the same. With a quote
-    the expressions are names. These come out as LowCardinality, looked up once for each number and not for each row.
+    What metrics have in one respect, for the metric of a number: one expression where all have the same. Names come out
+    as LowCardinality, looked up once for each number and not for each row; expressions are computed for each row, so
+    none of them twice.
 #}
-{% macro _by_number(expressions, quote='') -%}
+{% macro _by_number(expressions, names=false) -%}
     {%- set expressions = expressions | list -%}
-    {%- if expressions | unique(case_sensitive=true) | list | length == 1 -%}
-        {{ quote ~ expressions[0] ~ quote }}
+    {%- set different = expressions | unique(case_sensitive=true) | list -%}
+    {%- if different | length == 1 -%}
+        {{ "'" ~ different[0] ~ "'" if names else different[0] }}
+    {%- elif names -%}
+        ['{{ expressions | join("', '") }}'][toLowCardinality(metricNumber)]
+    {%- elif different | length == expressions | length -%}
+        [{{ different | join(', ') }}][metricNumber]
     {%- else -%}
-        [{{ quote ~ expressions | join(quote ~ ', ' ~ quote) ~ quote }}][
-            {{- 'toLowCardinality(metricNumber)' if quote else 'metricNumber' -}}
-        ]
+        {%- set places = [] -%}
+        {%- for expression in expressions -%}
+            {%- do places.append(different.index(expression) + 1) -%}
+        {%- endfor -%}
+        [{{ different | join(', ') }}][[{{ places | join(', ') }}][metricNumber]]
     {%- endif -%}
 {%- endmacro %}
 

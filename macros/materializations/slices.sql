@@ -6,7 +6,7 @@
     a run that reconciles (see reconciling()) also those whose rows have changed.
     Each slice goes into a scratch table of this run's own, is counted against PostgreSQL, and then replaces its
     partition in one atomic step, so that neither a killed run nor its statements still running on the server
-    can leave a slice in part or twice. --full-refresh, or a model whose columns or keys have changed, lands
+    can leave a slice in part or twice. The first scratch table of a new table becomes that table. --full-refresh, or a model whose columns or keys have changed, lands
     everything beside the old table and swaps.
 
     Config:
@@ -30,32 +30,39 @@
     {% set rebuild = lock.relation_exists and (should_full_refresh() or not _same_layout(this, scratch)) %}
     {% set destination = run_table(this, 'new') if rebuild else this %}
     {% set is_new = rebuild or not lock.relation_exists %}
-    {% if is_new %}
-        {% do run_query('create table ' ~ destination ~ ' as ' ~ scratch) %}
-    {% endif %}
 
     {% set slices = _slices_to_land(slicing, destination, is_new) %}
     {% set landed = namespace(rows=0) %}
     {% for batch in slices | batch(var('parallel_slices') | int) %}
         {% do renew_run_lock(lock) %}
-        {% if not loop.first %}
+        {% if loop.index == 2 and is_new %}
+            {% do run_query('create table ' ~ scratch ~ ' as ' ~ destination) %}
+        {% elif not loop.first %}
             {% do run_query('truncate table ' ~ scratch) %}
         {% endif %}
-        {% set landed.rows = landed.rows + _land_slices(batch, slicing, scratch, destination, lock) %}
+        {% set filled = _fill_slices(batch, slicing, scratch, lock) %}
+        {% do run_query(
+            'rename table ' ~ scratch ~ ' to ' ~ destination
+            if loop.first and is_new else
+            _replace_slices(batch, filled, slicing, scratch, destination)
+        ) %}
+        {% set landed.rows = landed.rows + filled.values() | sum %}
     {% endfor %}
+    {% if is_new and not slices %}
+        {% do run_query('rename table ' ~ scratch ~ ' to ' ~ destination) %}
+    {% endif %}
 
     {% if rebuild %}
         {% do run_query('exchange tables ' ~ destination ~ ' and ' ~ this) %}
         {% do run_query('drop table ' ~ destination ~ ' sync') %}
     {% endif %}
-    {% do run_query('drop table ' ~ scratch) %}
 
     {# What dbt takes for the model's statement, and shows as its result. #}
     {% call noop_statement('main', message=landed.rows ~ ' rows', rows_affected=landed.rows) %}{{ sql }}{% endcall %}
     {% do log(this.identifier ~ ': ' ~ slices | length ~ ' slices landed, ' ~ landed.rows ~ ' rows', info=true) %}
 
     {% do persist_docs(this, model) %}
-    {% do release_run_lock(lock) %}
+    {% do release_run_lock(lock, [scratch]) %}
     {% do return({'relations': [this.incorporate(type='table')]}) %}
 {% endmaterialization %}
 
@@ -159,10 +166,10 @@
 
 
 {#
-    Copies slices into the empty scratch table, proves their row counts, and puts them in place.
-    Returns: how many rows these were.
+    Copies slices into the empty scratch table and proves their row counts.
+    Returns: a dict of the slices that have rows, and how many.
 #}
-{% macro _land_slices(slices, slicing, scratch, destination, lock) %}
+{% macro _fill_slices(slices, slicing, scratch, lock) %}
     {% do run_query(_copy_slices(slices, slicing, scratch)) %}
     {% set filled = {} %}
     {% for row in run_query(_count_slices(slices, slicing, scratch)) %}
@@ -187,8 +194,7 @@
             {% do filled.update({slice: copied}) %}
         {% endif %}
     {% endfor %}
-    {% do run_query(_place_slices(slices, filled, slicing, scratch, destination)) %}
-    {% do return(filled.values() | sum) %}
+    {% do return(filled) %}
 {% endmacro %}
 
 
@@ -246,7 +252,7 @@
 
 
 {# Replaces the slices' partitions. A slice whose rows have all gone since it was listed loses its partition. #}
-{% macro _place_slices(slices, filled, slicing, scratch, destination) %}
+{% macro _replace_slices(slices, filled, slicing, scratch, destination) %}
     alter table {{ destination }}
     {%- for slice in slices %}
         {{ ('replace partition id ' if slice in filled else 'drop partition id ') ~ _partition_of(slice, slicing) }}

@@ -61,7 +61,7 @@
         {% do _account_for_dead_runs(windows) %}
     {% endif %}
     {% set moment = _moment_of_run(traits) %}
-    {% set clone = run_table(this, 'clone') %}
+    {% set clone = run_table(this, 'corrections') %}
     {% do create_clone(clone) %}
     {% do run_query(_fill_with_corrections(clone, windows, moment, traits, sql)) %}
     {% set found = run_query(_summed_corrections(clone)) %}

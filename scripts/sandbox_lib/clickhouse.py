@@ -36,7 +36,7 @@ CONFIG = """<clickhouse>
     <background_pool_size>{merges}</background_pool_size>
     <background_merges_mutations_concurrency_ratio>{begun_per_thread}</background_merges_mutations_concurrency_ratio>
     <background_merges_mutations_scheduling_policy>shortest_task_first</background_merges_mutations_scheduling_policy>
-    <os_threads_nice_value_merge_mutate>10</os_threads_nice_value_merge_mutate>
+    <os_threads_nice_value_merge_mutate>19</os_threads_nice_value_merge_mutate>
     <merge_tree>
         <number_of_free_entries_in_pool_to_lower_max_size_of_merge>0</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
         <number_of_free_entries_in_pool_to_execute_mutation>0</number_of_free_entries_in_pool_to_execute_mutation>
@@ -47,13 +47,15 @@ CONFIG = """<clickhouse>
 """
 
 # The engine logs in as `default` without a password, by a name that is fixed in its code. It holds the only session
-# that this user may have, so nobody else gets in that way. The three settings undo what chDB changes for scripts.
+# that this user may have, so nobody else gets in that way. Three of the settings undo what chDB changes for scripts.
+# The fourth: on few cores, handing out parts to threads to look at their indexes costs as much as looking at them.
 USERS = """<clickhouse>
     <profiles>
         <default>
             <implicit_select>0</implicit_select>
             <allow_introspection_functions>0</allow_introspection_functions>
             <storage_file_read_method>pread</storage_file_read_method>
+            <max_threads_for_indexes>1</max_threads_for_indexes>
         </default>
         <engine><max_sessions_for_user>1</max_sessions_for_user></engine>
     </profiles>

@@ -21,10 +21,10 @@ from (
         metricNumber,
         -- entityId, userId, metricValue, createdAt
         (
-            [bountyId, bountyId, awardedToId][metricNumber],
+            [bountyId, awardedToId][[1, 1, 2][metricNumber]],
             userId,
-            [1, unitAmount, unitAmount][metricNumber],
-            [createdAt, createdAt, awardedAt][metricNumber]
+            [1, unitAmount][[1, 2, 2][metricNumber]],
+            [createdAt, awardedAt][[1, 1, 2][metricNumber]]
         ) as event
     from (
         select

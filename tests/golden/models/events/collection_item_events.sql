@@ -24,11 +24,11 @@ from (
         metricNumber,
         -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
         (
-            [modelId, modelId, modelVersionId, postId, imageId, articleId, articleId, collectionId][metricNumber],
+            [modelId, modelVersionId, postId, imageId, articleId, collectionId][[1, 1, 2, 3, 4, 5, 5, 6][metricNumber]],
             addedById,
             1,
             addedAt,
-            [0, 0, 0, id, id, id, id, id][metricNumber]
+            [0, id][[1, 1, 1, 2, 2, 2, 2, 2][metricNumber]]
         ) as event
     from (
         select

@@ -22,7 +22,7 @@ from (
         metricNumber,
         -- entityId, userId, metricValue, createdAt
         (
-            [ownerId, postId, postId, postId, postId, postId, imageId, imageId, imageId, imageId][metricNumber],
+            [ownerId, postId, imageId][[1, 2, 2, 2, 2, 2, 3, 3, 3, 3][metricNumber]],
             userId,
             1,
             createdAt

@@ -24,11 +24,11 @@ from (
         metricNumber,
         -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
         (
-            [userId, modelId, modelId, modelId, modelId, modelVersionId, modelVersionId, modelVersionId, modelVersionId][metricNumber],
+            [userId, modelId, modelVersionId][[1, 2, 2, 2, 2, 3, 3, 3, 3][metricNumber]],
             userId,
-            [1, rating, 1, 1, 1, rating, 1, 1, 1][metricNumber],
+            [1, rating][[1, 2, 1, 1, 1, 2, 1, 1, 1][metricNumber]],
             createdAt,
-            [id, id, id, 0, 0, id, id, 0, 0][metricNumber]
+            [id, 0][[1, 1, 1, 2, 2, 1, 1, 2, 2][metricNumber]]
         ) as event
     from (
         select

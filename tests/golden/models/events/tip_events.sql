@@ -51,7 +51,7 @@ from (
         (
             entityId,
             userId,
-            [amount, 1, amount, 1, amount, 1, amount, 1, amount, 1, amount][metricNumber],
+            [amount, 1][[1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1][metricNumber]],
             createdAt
         ) as event
     from (

@@ -19,7 +19,7 @@ from (
         metricNumber,
         -- entityId, userId, metricValue, createdAt
         (
-            [userId, targetUserId, targetUserId][metricNumber],
+            [userId, targetUserId][[1, 2, 2][metricNumber]],
             userId,
             1,
             createdAt
