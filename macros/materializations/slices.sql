@@ -6,8 +6,8 @@
     a run that reconciles (see reconciling()) also those whose rows have changed.
     Each slice goes into a scratch table of this run's own, is counted against PostgreSQL, and then replaces its
     partition in one atomic step, so that neither a killed run nor its statements still running on the server
-    can leave a slice in part or twice. The first scratch table of a new table becomes that table. --full-refresh, or a model whose columns or keys have changed, lands
-    everything beside the old table and swaps.
+    can leave a slice in part or twice. The first scratch table of a new table becomes that table. --full-refresh, or
+    a model whose columns or keys have changed, lands everything beside the old table and swaps.
 
     Config:
         slice_key   leading column of the source's primary key, an integer; none: the table is one slice
