@@ -79,15 +79,18 @@
 
 
 {#
-    Gives the lock back, and those of dead runs below it.
-    Arguments: lock; tables, of run_table(), that this run is done with: dropped in the same statement, before the lock.
+    Drops what there is of this run's tables of the model, see run_table(), and gives the lock back, and those of dead runs
+    below it: all in one statement.
 #}
-{% macro release_run_lock(lock, tables=[]) %}
-    {% set dropped = tables | list %}
-    {% for generation in range(1, lock.generation + 1) %}
-        {% do dropped.append(_lock_table({'relation': lock.relation, 'generation': generation})) %}
+{% macro release_run_lock(lock) %}
+    {% set tables = [] %}
+    {% for purpose in _purposes_of_run_tables() %}
+        {% do tables.append(run_table(lock.relation, purpose)) %}
     {% endfor %}
-    {% do run_query('drop table if exists ' ~ dropped | join(', ')) %}
+    {% for generation in range(1, lock.generation + 1) %}
+        {% do tables.append(_lock_table({'relation': lock.relation, 'generation': generation})) %}
+    {% endfor %}
+    {% do run_query('drop table if exists ' ~ tables | join(', ')) %}
 {% endmacro %}
 
 
@@ -104,7 +107,7 @@
 {#
     A table of this run's that belongs to a model: a scratch table, a clone. Its name carries the run, so that
     no two runs ever write into the same one.
-    Arguments: relation, the model's; purpose, one of those that _drop_leftovers() knows.
+    Arguments: relation, the model's; purpose, one of _purposes_of_run_tables().
     Returns: a Relation.
 #}
 {% macro run_table(relation, purpose) %}
@@ -113,6 +116,11 @@
         identifier=relation.identifier ~ '__' ~ purpose ~ '_' ~ invocation_id[:8],
         type='table'
     )) %}
+{% endmacro %}
+
+
+{% macro _purposes_of_run_tables() %}
+    {% do return(['scratch', 'clone', 'corrections', 'new']) %}
 {% endmacro %}
 
 
@@ -154,7 +162,7 @@
     {% set tables = {'exists': false, 'leftovers': [], 'lock': none} %}
     {% for row in run_query(
         "select name, comment from system.tables where database = '" ~ relation.schema ~ "'"
-        ~ " and match(name, '^" ~ relation.identifier ~ "(__lock_[0-9]+|__(scratch|clone|corrections|new)_[0-9a-f]{8}|__dbt_new_data_[0-9a-f_]{36})?$')"
+        ~ " and match(name, '^" ~ relation.identifier ~ "(__lock_[0-9]+|__(" ~ _purposes_of_run_tables() | join('|') ~ ")_[0-9a-f]{8}|__dbt_new_data_[0-9a-f_]{36})?$')"
     ) %}
         {% set name, comment = row[0], row[1] %}
         {% if name == relation.identifier %}

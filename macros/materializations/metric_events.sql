@@ -21,12 +21,12 @@
     {% set again = should_full_refresh() and var('on_conflict') == 'replace' %}
     {% set windows = publication_windows(config.get('meta').metrics, again, lock) %}
     {% set pending = windows | selectattr('pending') | list %}
-    {% set clone = run_table(this, 'clone') %}
     {# What was lost of the history is corrected like everything else when reconciling. #}
     {% set verified = 0 if again or reconciling() else verify_published(windows, traits, lock) %}
 
     {% if pending and not (reconciling() and var('reconcile_dry_run')) %}
         {% set mode = publish_mode(traits) %}
+        {% set clone = run_table(this, 'clone') %}
         {% do build_clone(clone, pending, traits, sql) %}
         {% set resolved = resolve_conflicts(clone, pending, traits, mode, lock) %}
         {% set written = publish(clone, pending, traits, mode, resolved, lock) %}
@@ -55,7 +55,7 @@
     {% endcall %}
 
     {% do persist_docs(this, model) %}
-    {% do release_run_lock(lock, [clone]) %}
+    {% do release_run_lock(lock) %}
     {% do return({'relations': [this.incorporate(type='view')]}) %}
 {% endmaterialization %}
 

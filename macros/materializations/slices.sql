@@ -62,7 +62,7 @@
     {% do log(this.identifier ~ ': ' ~ slices | length ~ ' slices landed, ' ~ landed.rows ~ ' rows', info=true) %}
 
     {% do persist_docs(this, model) %}
-    {% do release_run_lock(lock, [scratch]) %}
+    {% do release_run_lock(lock) %}
     {% do return({'relations': [this.incorporate(type='table')]}) %}
 {% endmaterialization %}
 

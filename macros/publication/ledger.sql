@@ -285,6 +285,26 @@
 {% endmacro %}
 
 
+{#
+    Makes sure that the log holds what it is expected to hold.
+    Arguments: expected and in_log, two queries of the shape of content_of(); expected_name, what to call the former; fault,
+    what the log does, and way_out, for the error; lock.
+    Returns: the rows of content_by_metric().
+    Raises: a compiler error that names metrics, partitions and both counts.
+#}
+{% macro prove_content(expected, in_log, expected_name, fault, way_out, lock) %}
+    {% set metrics = run_query(content_by_metric(expected, in_log)).rows %}
+    {% if metrics | map(attribute='differing_partitions') | sum > 0 %}
+        {% do release_and_raise(lock,
+            'The event log ' ~ var('event_log') ~ ' ' ~ fault ~ ':\n'
+            ~ describe_differences(run_query(content_differences(expected, in_log)), expected_name, 'found')
+            ~ '\n' ~ way_out
+        ) %}
+    {% endif %}
+    {% do return(metrics) %}
+{% endmacro %}
+
+
 {# The first differences as text for an error, and how many more there are. #}
 {% macro describe_differences(rows, expected_name, found_name) %}
     {% set lines = [] %}

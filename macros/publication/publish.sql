@@ -10,17 +10,13 @@
         {% do return(0) %}
     {% endif %}
     {% set in_log = content_of(event_log(), where_within_windows(published, traits.decimals, 'published_until', from_start=true)) %}
-    {% set metrics = run_query(content_by_metric(published_content(published), in_log)).rows %}
-    {% if metrics | map(attribute='differing_partitions') | sum > 0 %}
-        {% set differences = run_query(content_differences(published_content(published), in_log)) %}
-        {% do release_and_raise(lock,
-            'The event log ' ~ var('event_log') ~ ' no longer holds what ' ~ publications() ~ ' says was published to it:\n'
-            ~ describe_differences(differences, 'published', 'found')
-            ~ '\nNothing was changed. Find out who wrote or deleted them; to publish the history of this model anew, replacing'
-            ~ " what is there, run it with --full-refresh --vars '{on_conflict: replace}'; where reconcile has made up for it already,"
-            ~ ' add --select tag:reconcile, so that its corrections are set off.'
-        ) %}
-    {% endif %}
+    {% set metrics = prove_content(published_content(published), in_log, 'published',
+        'no longer holds what ' ~ publications() ~ ' says was published to it',
+        'Nothing was changed. Find out who wrote or deleted them; to publish the history of this model anew, replacing'
+        ~ " what is there, run it with --full-refresh --vars '{on_conflict: replace}'; where reconcile has made up for it already,"
+        ~ ' add --select tag:reconcile, so that its corrections are set off.',
+        lock
+    ) %}
     {% do return(metrics | map(attribute='expected_rows') | sum) %}
 {% endmacro %}
 
@@ -254,14 +250,11 @@
     {% endif %}
 
     {% set in_log = content_of(event_log(), where_within_windows(windows, traits.decimals)) %}
-    {% set metrics = run_query(content_by_metric(_intended_content(), in_log)).rows %}
-    {% if metrics | map(attribute='differing_partitions') | sum > 0 %}
-        {% do release_and_raise(lock,
-            'The event log ' ~ var('event_log') ~ ' does not hold what was just published to it:\n'
-            ~ describe_differences(run_query(content_differences(_intended_content(), in_log)), 'published', 'found')
-            ~ '\nThe publication is not entered as done. Something else writes or deletes events of these metrics before the cutoff.'
-        ) %}
-    {% endif %}
+    {% set metrics = prove_content(_intended_content(), in_log, 'published',
+        'does not hold what was just published to it',
+        'The publication is not entered as done. Something else writes or deletes events of these metrics before the cutoff.',
+        lock
+    ) %}
     {% do run_query(_enter_publications(clone, windows)) %}
     {% do return({'events': resolved.events, 'metrics': metrics | length}) %}
 {% endmacro %}

@@ -75,7 +75,6 @@
     {% else %}
         {% do log(this.identifier ~ ': nothing to correct in ' ~ windows | length ~ ' metrics', info=true) %}
     {% endif %}
-    {% do run_query('drop table ' ~ clone) %}
 {% endmacro %}
 
 
@@ -235,14 +234,11 @@
     {% do write_clone(clone, publish_mode(traits)) %}
     {% set in_log = content_of(event_log(), 'where ' ~ _corrections_at(moment.at)
         ~ ' and (entityType, metricType, entityId) in (select entityType, metricType, entityId from ' ~ clone ~ ')') %}
-    {% set differences = run_query(content_differences(content_of(clone), in_log)) %}
-    {% if differences.rows %}
-        {% do release_and_raise(lock,
-            'The event log ' ~ var('event_log') ~ ' does not hold the corrections that were just written to it:\n'
-            ~ describe_differences(differences, 'written', 'found')
-            ~ '\nWhat it holds counts: the next run corrects what is left.'
-        ) %}
-    {% endif %}
+    {% do prove_content(content_of(clone), in_log, 'written',
+        'does not hold the corrections that were just written to it',
+        'What it holds counts: the next run corrects what is left.',
+        lock
+    ) %}
     {% do run_query(_enter_corrections('published', content_of(clone), moment, clone.identifier)) %}
 {% endmacro %}
 
