@@ -356,6 +356,8 @@
         where (entity_type, metric_type) not in (select entity_type, metric_type from ({{ _intended_content() }}))
         {%- endif %}
     ) as content
+    -- true as long as the clone is there: a run that has taken over has dropped it, and enters them itself
+    where (select count() from {{ clone }}) >= 0
 {% endmacro %}
 
 

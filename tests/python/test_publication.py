@@ -623,6 +623,30 @@ def test_a_run_that_only_slept_finds_its_lock_taken_and_writes_nothing_more(
     assert_published_and_closed(staged, backfilled)
 
 
+def test_a_run_that_slept_while_its_events_were_written_does_not_enter_them_again(
+    staged: ParsedProject, backfilled: Project
+) -> None:
+    """The server ends the sleeper's insert, and another run enters in the ledger what it wrote."""
+    run = staged.sandbox.command
+    run(f"create materialized view {staged.database}.slow engine = Null as select sleep(2) from {staged.event_log}")
+
+    def writes() -> bool:
+        return bool(statements_of(staged.sandbox, "insert_deduplicate = 0"))
+
+    sleeper = staged.start("run", "--select", FOLLOWS)
+    wait_until(writes)
+    sleeper.pause()
+    try:
+        wait_until(lambda: not writes())
+        run(f"drop table {staged.database}.slow sync")
+        staged.run(FOLLOWS, lock_patience=2)
+    finally:
+        sleeper.resume()
+    assert sleeper.wait() != 0
+    assert "UNKNOWN_TABLE" in sleeper.output
+    assert_published_and_closed(staged, backfilled)
+
+
 # One metric of many, and what remains visible -------------------------------------------------------------------------
 
 
