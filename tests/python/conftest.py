@@ -194,8 +194,8 @@ def project(sandbox: Sandbox, request: pytest.FixtureRequest, tmp_path: Path) ->
 def backfilled(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The undisturbed backfill that others are compared with. Tests must not change it."""
     project = new_project(sandbox, "backfilled", tmp_path_factory.mktemp("backfilled"))
-    project.backfill("--write-json")
-    project.dbt("seed")
+    only = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    project.dbt("build", "--select", "tag:backfill", "resource_type:seed", *only, "--write-json")
     return project
 
 
@@ -236,12 +236,14 @@ def staged(parsed: ParsedProject, backfilled: Project) -> ParsedProject:
 
 @pytest.fixture
 def published(staged: ParsedProject, backfilled: Project) -> ParsedProject:
-    """A log of the test's own that holds what `backfilled` holds; staging tables, too."""
+    """A log of the test's own that holds what `backfilled` holds; staging tables and those of PostgreSQL, too."""
     run = staged.sandbox.command
     run(f"drop table {staged.event_log} sync")
     run(f"create table {staged.event_log} clone as {backfilled.event_log}")
     run(f"create table {staged.database}.metric_catalog clone as {backfilled.database}.metric_catalog")
-    staged.dbt("run-operation", "create_postgres_tables")
+    run(f"create database {staged.database}_postgres")
+    for (table,) in staged.sandbox.rows(f"show tables from {backfilled.database}_postgres"):
+        run(f"create table {staged.database}_postgres.`{table}` as {backfilled.database}_postgres.`{table}`")
     return staged
 
 

@@ -7,6 +7,7 @@ and an exit code of its own, and can be killed.
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import signal
@@ -62,14 +63,22 @@ class Run:
 
 
 def parse(project: Project) -> Manifest:
-    """Parses the project as it is for this project's database and vars."""
+    """Parses the project as it is for this project's database and vars, and prepares what forks can share."""
+    import dbt.task.run  # noqa: F401
     from dbt.cli.main import dbtRunner
+    from dbt_common.clients.jinja import template_cache
 
     # The locks that dbt makes are inherited by the forks; that killed ones do not give them back is meant.
     quiet = {"PYTHONWARNINGS": "ignore:resource_tracker:UserWarning"}
     with mock.patch.dict(os.environ, {**project.environment(), **quiet}):
         parsed = dbtRunner().invoke([*project.command_line("parse")[1:], "--project-dir", str(REPO)])
     assert parsed.success, parsed.exception
+    # What each fork would do again: import what runs models, and compile the macros that it comes across.
+    for macro in parsed.result.macros.values():
+        template_cache.get_node_template(macro)
+    # All that is there by now stays, so the forks' garbage collectors need not look at it and copy its pages.
+    gc.collect()
+    gc.freeze()
     return parsed.result
 
 
