@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from connect_postgres import clickhouse_from_environment, environment
-from metrics_cache.compare import compare, now, settle
+from metrics_cache.compare import NotACount, compare, now, settle
 from metrics_cache.hashes import Hashes, Mode, entity_hashes, user_metrics, user_reactions
 from metrics_cache.pipe import Client, Counts, OutOfMemory, Unavailable
 from metrics_cache.push import Manner, Range, Source, TooManyFailures, push, ranges
@@ -251,6 +251,10 @@ def _run(kinds: dict[Hashes, str], ids: str | None, **given: object) -> None:
         ) from None
     except (Unavailable, redis.exceptions.RedisError) as error:
         raise Stopped(f"{where} cannot be worked with: {error}. {RESUME}") from None
+    except NotACount as error:
+        raise Stopped(
+            f"{error}. Find out who wrote it; once the key is deleted, readers or the next push make it anew. {RESUME}"
+        ) from None
     except ClickHouseError as error:
         raise Stopped(f"{error}\n{RESUME} (The marts are built by dbt build --selector marts.)") from None
 

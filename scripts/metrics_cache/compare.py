@@ -30,6 +30,10 @@ Query = Callable[[str], str]
 Fields = dict[str, Decimal]
 
 
+class NotACount(Exception):
+    """A hash has a field that holds no number, or has no name."""
+
+
 @dataclass
 class Comparison:
     """What comparing hashes of a kind has found.
@@ -58,7 +62,7 @@ class _Reading:
 def compare(
     query: Query, client: Client, wanted: Mapping[Hashes, Iterable[int]], lag: float
 ) -> dict[Hashes, Comparison]:
-    """Compare the hashes of these ids with ClickHouse."""
+    """Compare the hashes of these ids with ClickHouse. Raises NotACount, which names key, field and value."""
     found = {hashes: Comparison() for hashes in wanted}
     waiting: deque[_Reading] = deque()
     for hashes, numbers in wanted.items():
@@ -91,7 +95,7 @@ class Settled:
 def settle(query: Query, client: Client, kinds: Iterable[Hashes], since: str, lag: float, patience: float) -> Settled:
     """Put right the hashes of the entities that have had events since a moment.
 
-    A field that has an event every few seconds is tried again as long as patience lasts.
+    A field that has an event every few seconds is tried again as long as patience lasts. Raises NotACount.
     """
     end = time.monotonic() + patience
     changed = {
@@ -137,12 +141,27 @@ def _read(query: Query, client: Client, hashes: Hashes, numbers: list[int], lag:
     for number in numbers:
         pipeline.hgetall(hashes.key(number))
     fields = {
-        number: {name.decode(): Decimal(value.decode()) for name, value in answer.items() if name != NOTHING}
-        for number, answer in zip(numbers, pipeline.execute(), strict=True)
+        number: _counts(hashes.key(number), answer) for number, answer in zip(numbers, pipeline.execute(), strict=True)
     }
     # By then what was under way has arrived, and what a clock ahead of ClickHouse's calls later.
     wait = 2 * lag if hashes.entity_type else 0
     return _Reading(hashes, fields, begin, now(query), time.monotonic() + wait)
+
+
+def _counts(key: str, answer: Mapping[bytes, bytes]) -> Fields:
+    """The fields of a hash, of what Redis answers."""
+    fields = {}
+    for name, value in answer.items():
+        if name == NOTHING:
+            continue
+        try:
+            text, count = name.decode(), Decimal(value.decode())
+            if not count.is_finite():
+                raise ValueError(count)
+        except (ArithmeticError, ValueError):
+            raise NotACount(f"{key} has {value!r} in its field {name!r}, which is no count") from None
+        fields[text] = count
+    return fields
 
 
 def _judge(query: Query, reading: _Reading, lag: float, found: dict[Hashes, Comparison]) -> None:

@@ -334,6 +334,19 @@ def test_verifying_names_what_differs_and_what_is_missing(
     assert " 0 differ, 0 missing, 0 changing" in push(*model, "--verify", "sample", "--writer-lag", "0")
 
 
+@pytest.mark.parametrize(("field", "value"), [(b"Odd", b"much"), (b"Odd", b"nan"), (b"Odd", b"\xff"), (b"\xff", b"1")])
+def test_a_field_that_is_no_count_is_named(
+    push: Callable[..., str], cache: redis.Redis, served: Project, field: bytes, value: bytes
+) -> None:
+    model = ("entities", "--entity-type", "Model")
+    push(*model)
+    key = sorted(in_the_log(served, "entityType = 'Model'"))[0]
+    cache.hset(key, field, value)
+    output = push(*model, "--verify", "all", "--writer-lag", "0", code=2)
+    assert f"{key} has {value!r} in its field {field!r}, which is no count" in output
+    assert "once the key is deleted" in output
+
+
 # Under traffic ---------------------------------------------------------------------------------------------------
 
 
