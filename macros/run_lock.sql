@@ -94,10 +94,9 @@
 {% endmacro %}
 
 
-{# Gives the lock back, where there is one, and stops with an error. #}
+{# Gives the lock back as release_run_lock() does, where there is one, and stops with an error. #}
 {% macro release_and_raise(lock, message) %}
     {% if lock %}
-        {% do _drop_leftovers(lock.relation, _tables_of(lock.relation)) %}
         {% do release_run_lock(lock) %}
     {% endif %}
     {% do exceptions.raise_compiler_error(message) %}
@@ -125,8 +124,8 @@
 
 
 {#
-    Drops what dead runs, or this one, left beside a model. Safe only while holding the model's lock. With sync, since a
-    statement of a dead run may still be at work on them; a run that ends well need not wait for its own tables' files.
+    Drops what dead runs left beside a model. Safe only while holding the model's lock. With sync, since a statement of a dead
+    run may still be at work on them; a run need not wait for its own tables' files.
 #}
 {% macro _drop_leftovers(relation, tables) %}
     {% for name in tables.leftovers %}

@@ -41,6 +41,10 @@
             {% do run_query('truncate table ' ~ scratch) %}
         {% endif %}
         {% set filled = _fill_slices(batch, slicing, scratch, lock) %}
+        {% if filled | length < batch | length %}
+            {# Unlike what is put in place from the scratch table, a partition could still be dropped by a run that has lost its lock. #}
+            {% do renew_run_lock(lock, always=true) %}
+        {% endif %}
         {% do run_query(
             'rename table ' ~ scratch ~ ' to ' ~ destination
             if loop.first and is_new else

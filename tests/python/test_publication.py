@@ -647,6 +647,27 @@ def test_a_run_that_slept_while_its_events_were_written_does_not_enter_them_agai
     assert_published_and_closed(staged, backfilled)
 
 
+def test_a_run_that_slept_and_fails_leaves_the_tables_of_the_one_that_took_over(staged: ParsedProject) -> None:
+    run, database, other = staged.sandbox.command, staged.database, str(uuid.uuid4())
+    staged.run(FOLLOWS)
+    delete_events(staged, OF_MAY)
+    # A ledger that takes its time.
+    run(f"rename table {database}.metric_publications to {database}.entries")
+    run(f"create view {database}.metric_publications as select * from {database}.entries where sleep(2) = 0")
+    looks = "differing_partitions"
+    sleeper = staged.start("run", "--select", FOLLOWS)
+    wait_until(lambda: statements_of(staged.sandbox, looks))
+    sleeper.pause()
+    wait_until(lambda: not statements_of(staged.sandbox, looks))
+    hold_lock(staged, other, generation=2)
+    clone = f"{FOLLOWS}__clone_{other[:8]}"
+    run(f"create table {database}.{clone} as {staged.event_log}")
+    sleeper.resume()
+    assert sleeper.wait() != 0
+    assert "no longer holds" in sleeper.output
+    assert leftovers(staged) == [clone, f"{FOLLOWS}__lock_2"]
+
+
 # One metric of many, and what remains visible -------------------------------------------------------------------------
 
 

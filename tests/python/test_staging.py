@@ -14,7 +14,8 @@ import parsed_project
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 from conftest import Project, Sandbox, new_project
-from parsed_project import ParsedProject
+from event_log_checks import statements_of
+from parsed_project import ParsedProject, wait_until
 
 SCHEMA, DATABASE, SLICE_SIZE = "copied", "staging", 500
 SLICES = {"slice_size": SLICE_SIZE, "postgres_schema": SCHEMA}
@@ -475,6 +476,29 @@ def test_a_full_refresh_builds_beside_the_old_table_which_stays_if_it_fails(
 
     output = landed.run("stg_post")
     assert slices_landed(output, "stg_post") == 1
+    assert leftovers(sandbox) == []
+
+
+def test_a_run_that_slept_does_not_drop_what_another_has_landed(landed: Landed, landed_again: LandedAgain) -> None:
+    """To the sleeper the last slice is empty; the rows come while it sleeps, and the other run lands them."""
+    sandbox, model = landed.sandbox, "stg_post"
+    last = max(source_slices(sandbox, "Post"))
+    counts = "counted.slice as slice"
+    # A count that takes its time.
+    empty = f"id / {SLICE_SIZE} != {last} or current_query() like '%count(*)%' and (select pg_sleep(3)) is null"
+    with row_policy(sandbox, "Post", visible=empty):
+        sleeper = landed.project.start("run", "--select", model)
+        wait_until(lambda: statements_of(sandbox, counts))
+        sleeper.pause()
+        wait_until(lambda: not statements_of(sandbox, counts))
+    try:
+        assert slices_landed(landed.run(model), model) == 1
+    finally:
+        sleeper.resume()
+    assert sleeper.wait() != 0
+    assert "has taken over" in sleeper.output
+    assert last in partitions(sandbox, model)
+    assert_equals_source(sandbox, "Post")
     assert leftovers(sandbox) == []
 
 
