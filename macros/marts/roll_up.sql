@@ -97,6 +97,8 @@
                 ~ " and month not in (select toYYYYMM(createdAt, 'UTC') from " ~ event_log()
                 ~ " where toYYYYMM(createdAt, 'UTC') in (" ~ changed_months() ~ '))'
             ) %}
+                {# What follows is written from a table of the run's own; this could still be done by one that has lost its lock. #}
+                {% do held_run_lock(this) %}
                 {% do run_query('alter table ' ~ this ~ ' drop partition ' ~ row[0]) %}
             {% endfor %}
         {% endif %}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 from conftest import Project
-from event_log_checks import leftovers
+from event_log_checks import leftovers, statements_of
 from parsed_project import ParsedProject, Run, wait_until
 
 TOTALS = "path:models/marts/totals"
@@ -396,6 +396,32 @@ def test_a_full_refresh_that_only_slept_undoes_nothing(sealed: ParsedProject) ->
     assert "has taken over" in sleeper.output
     insert_event(sealed, milliseconds(YESTERDAY))
     sealed.run(ROLLUP, SEALED)
+    assert_exact(sealed)
+
+
+def test_a_run_that_only_slept_drops_no_month_that_has_events_again(sealed: ParsedProject) -> None:
+    """When it looked the month had no event left; they are back when it wakes, and another run has rolled them up."""
+    run, log, database = sealed.sandbox.command, sealed.event_log, sealed.database
+    run(f"create table {database}.kept as {log}")
+    run(f"insert into {database}.kept select * from {log} where toYYYYMM(createdAt) = 202402")
+    run(f"alter table {log} drop partition 202402")
+    # A log that takes its time.
+    run(f"rename table {log} to {database}.events")
+    run(f"create view {log} as select * from {database}.events where sleepEachRow(0.0005) = 0")
+    looks = "and month not in (select toYYYYMM"
+    sleeper = sealed.start("run", "--select", ROLLUP)
+    wait_until(lambda: statements_of(sealed.sandbox, looks))
+    sleeper.pause()
+    try:
+        wait_until(lambda: not statements_of(sealed.sandbox, looks))
+        run(f"drop table {log} sync")
+        run(f"rename table {database}.events to {log}")
+        run(f"insert into {log} select * from {database}.kept")
+        sealed.run(ROLLUP, SEALED)
+    finally:
+        sleeper.resume()
+    assert sleeper.wait() != 0
+    assert "has taken over" in sleeper.output
     assert_exact(sealed)
 
 
