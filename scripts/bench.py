@@ -48,7 +48,7 @@ def seconds_of_copy(statements: list[str], env: dict[str, str]) -> float:
 
 
 def new_log(server: ClickHouse, database: str) -> str:
-    """A database for a backfill, with an event log that holds the live events."""
+    """Make a database with an event log that holds the live events. Returns the var that tells dbt of the log."""
     event_log = f"{database}.entityMetricEvents"
     execute(server, f"create database {database}")
     execute(server, f"create table {event_log} as default.entityMetricEvents")
