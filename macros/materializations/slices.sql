@@ -41,15 +41,15 @@
             {% do run_query('truncate table ' ~ scratch) %}
         {% endif %}
         {% set filled = _fill_slices(batch, slicing, scratch, lock) %}
-        {% if filled | length < batch | length %}
-            {# Unlike what is put in place from the scratch table, a partition could still be dropped by a run that has lost its lock. #}
-            {% do renew_run_lock(lock, always=true) %}
+        {% if loop.first and is_new %}
+            {% do run_query('rename table ' ~ scratch ~ ' to ' ~ destination) %}
+        {% else %}
+            {% if filled | length < batch | length %}
+                {# Unlike what is put in place from the scratch table, a partition could still be dropped by a run that has lost its lock. #}
+                {% do renew_run_lock(lock, always=true) %}
+            {% endif %}
+            {% do run_query(_replace_slices(batch, filled, slicing, scratch, destination)) %}
         {% endif %}
-        {% do run_query(
-            'rename table ' ~ scratch ~ ' to ' ~ destination
-            if loop.first and is_new else
-            _replace_slices(batch, filled, slicing, scratch, destination)
-        ) %}
         {% set landed.rows = landed.rows + filled.values() | sum %}
     {% endfor %}
     {% if is_new and not slices %}

@@ -183,6 +183,14 @@ def drop_databases(sandbox: Sandbox, name: str) -> None:
         sandbox.command(f"drop database if exists {database} sync")
 
 
+def copy_tables(sandbox: Sandbox, source: str, target: str, where: str = "true") -> None:
+    """Copies tables of a database to another; those of PostgreSQL's engine read what the original reads."""
+    tables = f"select name, engine from system.tables where database = '{source}' and ({where})"
+    for table, engine in sandbox.rows(tables):
+        copied = "as" if engine == "PostgreSQL" else "clone as"
+        sandbox.command(f"create table {target}.{table} {copied} {source}.{table}")
+
+
 @pytest.fixture
 def project(sandbox: Sandbox, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]:
     name = "t_" + "".join(c if c.isalnum() else "_" for c in request.node.name.lower())[:60]
@@ -226,11 +234,8 @@ def parsed(sandbox: Sandbox, parsed_manifest: Manifest, tmp_path: Path) -> Itera
 @pytest.fixture
 def staged(parsed: ParsedProject, backfilled: Project) -> ParsedProject:
     """`parsed` with the staging tables of `backfilled`. The parts of its log stay as they were written."""
-    run = parsed.sandbox.command
-    tables = f"select name from system.tables where database = '{backfilled.database}' and name like 'stg\\_%'"
-    for (table,) in parsed.sandbox.rows(tables):
-        run(f"create table {parsed.database}.{table} clone as {backfilled.database}.{table}")
-    run(f"alter table {parsed.event_log} modify setting max_bytes_to_merge_at_max_space_in_pool = 1")
+    copy_tables(parsed.sandbox, backfilled.database, parsed.database, "name like 'stg\\_%'")
+    parsed.sandbox.command(f"alter table {parsed.event_log} modify setting max_bytes_to_merge_at_max_space_in_pool = 1")
     return parsed
 
 
@@ -242,8 +247,7 @@ def published(staged: ParsedProject, backfilled: Project) -> ParsedProject:
     run(f"create table {staged.event_log} clone as {backfilled.event_log}")
     run(f"create table {staged.database}.metric_catalog clone as {backfilled.database}.metric_catalog")
     run(f"create database {staged.database}_postgres")
-    for (table,) in staged.sandbox.rows(f"show tables from {backfilled.database}_postgres"):
-        run(f"create table {staged.database}_postgres.`{table}` as {backfilled.database}_postgres.`{table}`")
+    copy_tables(staged.sandbox, f"{backfilled.database}_postgres", f"{staged.database}_postgres")
     return staged
 
 

@@ -14,13 +14,15 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
 from conftest import REPO, Project
+from event_log_checks import statements_of
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -51,11 +53,14 @@ class Run:
             os.killpg(self.pid, signal.SIGKILL)
             self.wait()
 
-    def pause(self) -> None:
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """It does nothing meanwhile. What it has asked of the server goes on there."""
         os.killpg(self.pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        os.killpg(self.pid, signal.SIGCONT)
+        try:
+            yield
+        finally:
+            os.killpg(self.pid, signal.SIGCONT)
 
     @property
     def output(self) -> str:
@@ -120,6 +125,15 @@ class ParsedProject(Project):
         folder.mkdir()
         command = [*self.command_line(*args, **vars)[1:], "--target-path", str(folder), "--log-path", str(folder)]
         return fork(lambda: self._run(command), folder / "output")
+
+    @contextmanager
+    def asleep_after(self, statement: str, *args: str) -> Iterator[Run]:
+        """A run that is paused while the server is at a statement with this text in it, and sleeps on after its end."""
+        run = self.start(*args)
+        wait_until(lambda: statements_of(self.sandbox, statement))
+        with run.paused():
+            wait_until(lambda: not statements_of(self.sandbox, statement))
+            yield run
 
     def _run(self, command: list[str]) -> int:
         from dbt.cli.main import dbtRunner

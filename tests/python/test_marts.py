@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 from conftest import Project
-from event_log_checks import leftovers, statements_of
+from event_log_checks import leftovers
 from parsed_project import ParsedProject, Run, wait_until
 
 TOTALS = "path:models/marts/totals"
@@ -387,11 +387,8 @@ def test_a_first_run_that_was_killed_is_completed_by_the_next(empty: ParsedProje
 
 def test_a_full_refresh_that_only_slept_undoes_nothing(sealed: ParsedProject) -> None:
     sleeper = start_and_see(sealed, "the changed months are marked", "--full-refresh")
-    sleeper.pause()
-    try:
+    with sleeper.paused():
         sealed.run(ROLLUP, SEALED)
-    finally:
-        sleeper.resume()
     assert sleeper.wait() == 1
     assert "has taken over" in sleeper.output
     insert_event(sealed, milliseconds(YESTERDAY))
@@ -408,18 +405,11 @@ def test_a_run_that_only_slept_drops_no_month_that_has_events_again(sealed: Pars
     # A log that takes its time.
     run(f"rename table {log} to {database}.events")
     run(f"create view {log} as select * from {database}.events where sleepEachRow(0.0005) = 0")
-    looks = "and month not in (select toYYYYMM"
-    sleeper = sealed.start("run", "--select", ROLLUP)
-    wait_until(lambda: statements_of(sealed.sandbox, looks))
-    sleeper.pause()
-    try:
-        wait_until(lambda: not statements_of(sealed.sandbox, looks))
+    with sealed.asleep_after("and month not in (select toYYYYMM", "run", "--select", ROLLUP) as sleeper:
         run(f"drop table {log} sync")
         run(f"rename table {database}.events to {log}")
         run(f"insert into {log} select * from {database}.kept")
         sealed.run(ROLLUP, SEALED)
-    finally:
-        sleeper.resume()
     assert sleeper.wait() != 0
     assert "has taken over" in sleeper.output
     assert_exact(sealed)

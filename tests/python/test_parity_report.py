@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import Project, Sandbox
+from conftest import Project, Sandbox, copy_tables
 from event_log_checks import BEFORE, Totals, of_pairs, pairs_of, totals
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
@@ -34,11 +34,8 @@ def reported(sandbox: Sandbox, backfilled: Project, tmp_path_factory: pytest.Tem
     project = Project(sandbox, "reported", tmp_path_factory.mktemp("reported"))
     for suffix in ("", "_postgres"):
         sandbox.command(f"create database reported{suffix}")
-        tables = "select name, engine from system.tables"
-        where = "(name like 'stg\\_%' or name = 'entityMetricEvents' or engine = 'PostgreSQL')"
-        for table, engine in sandbox.rows(f"{tables} where database = 'backfilled{suffix}' and {where}"):
-            copied = "as" if engine == "PostgreSQL" else "clone as"
-            sandbox.command(f"create table reported{suffix}.{table} {copied} backfilled{suffix}.{table}")
+        where = "name like 'stg\\_%' or name = 'entityMetricEvents' or engine = 'PostgreSQL'"
+        copy_tables(sandbox, f"backfilled{suffix}", f"reported{suffix}", where)
     sandbox.command("create table reported.metric_catalog clone as backfilled.metric_catalog")
     yield project
     for suffix in ("", "_postgres"):

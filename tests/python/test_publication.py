@@ -613,11 +613,8 @@ def test_a_run_that_only_slept_finds_its_lock_taken_and_writes_nothing_more(
     staged.sandbox.command(f"create table {staged.database}.metric_publications as backfilled.metric_publications")
     sleeper = staged.start("run", "--select", FOLLOWS)
     wait_until(lambda: staged.sandbox.value(reached) > 0)
-    sleeper.pause()
-    try:
+    with sleeper.paused():
         staged.run(FOLLOWS, lock_patience=2)
-    finally:
-        sleeper.resume()
     if sleeper.wait() != 0:
         assert re.search(r"has taken over|UNKNOWN_TABLE|QUERY_WAS_CANCELLED", sleeper.output), sleeper.output
     assert_published_and_closed(staged, backfilled)
@@ -629,19 +626,9 @@ def test_a_run_that_slept_while_its_events_were_written_does_not_enter_them_agai
     """The server ends the sleeper's insert, and another run enters in the ledger what it wrote."""
     run = staged.sandbox.command
     run(f"create materialized view {staged.database}.slow engine = Null as select sleep(2) from {staged.event_log}")
-
-    def writes() -> bool:
-        return bool(statements_of(staged.sandbox, "insert_deduplicate = 0"))
-
-    sleeper = staged.start("run", "--select", FOLLOWS)
-    wait_until(writes)
-    sleeper.pause()
-    try:
-        wait_until(lambda: not writes())
+    with staged.asleep_after("insert_deduplicate = 0", "run", "--select", FOLLOWS) as sleeper:
         run(f"drop table {staged.database}.slow sync")
         staged.run(FOLLOWS, lock_patience=2)
-    finally:
-        sleeper.resume()
     assert sleeper.wait() != 0
     assert "UNKNOWN_TABLE" in sleeper.output
     assert_published_and_closed(staged, backfilled)
@@ -654,15 +641,10 @@ def test_a_run_that_slept_and_fails_leaves_the_tables_of_the_one_that_took_over(
     # A ledger that takes its time.
     run(f"rename table {database}.metric_publications to {database}.entries")
     run(f"create view {database}.metric_publications as select * from {database}.entries where sleep(2) = 0")
-    looks = "differing_partitions"
-    sleeper = staged.start("run", "--select", FOLLOWS)
-    wait_until(lambda: statements_of(staged.sandbox, looks))
-    sleeper.pause()
-    wait_until(lambda: not statements_of(staged.sandbox, looks))
-    hold_lock(staged, other, generation=2)
     clone = f"{FOLLOWS}__clone_{other[:8]}"
-    run(f"create table {database}.{clone} as {staged.event_log}")
-    sleeper.resume()
+    with staged.asleep_after("differing_partitions", "run", "--select", FOLLOWS) as sleeper:
+        hold_lock(staged, other, generation=2)
+        run(f"create table {database}.{clone} as {staged.event_log}")
     assert sleeper.wait() != 0
     assert "no longer holds" in sleeper.output
     assert leftovers(staged) == [clone, f"{FOLLOWS}__lock_2"]

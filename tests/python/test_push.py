@@ -19,7 +19,7 @@ from unittest import mock
 import pytest
 import redis
 from click.testing import CliRunner
-from conftest import REPO, Project, Sandbox, drop_databases, new_project
+from conftest import REPO, Project, Sandbox, copy_tables, drop_databases, new_project
 from parsed_project import wait_until
 from valkey_servers import behind_tls, cluster, valkey
 
@@ -41,9 +41,7 @@ def served(sandbox: Sandbox, backfilled: Project, tmp_path_factory: pytest.TempP
     project = new_project(sandbox, "served", tmp_path_factory.mktemp("served"))
     sandbox.command(f"drop table {project.event_log} sync")
     sandbox.command(f"create table {project.event_log} clone as {backfilled.event_log}")
-    tables = f"select name from system.tables where database = '{backfilled.database}' and name like 'stg\\_%'"
-    for (table,) in sandbox.rows(tables):
-        sandbox.command(f"create table served.{table} clone as {backfilled.database}.{table}")
+    copy_tables(sandbox, backfilled.database, "served", "name like 'stg\\_%'")
     project.dbt("build", "--select", "engagement_weights", "--exclude", "resource_type:test")
     project.dbt("run", "--select", "tag:mart")
     yield project

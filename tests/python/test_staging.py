@@ -6,7 +6,7 @@ everything; a second one follows after changes to several tables, each watched b
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import clickhouse_connect
@@ -14,8 +14,7 @@ import parsed_project
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 from conftest import Project, Sandbox, new_project
-from event_log_checks import statements_of
-from parsed_project import ParsedProject, wait_until
+from parsed_project import ParsedProject
 
 SCHEMA, DATABASE, SLICE_SIZE = "copied", "staging", 500
 SLICES = {"slice_size": SLICE_SIZE, "postgres_schema": SCHEMA}
@@ -483,18 +482,13 @@ def test_a_run_that_slept_does_not_drop_what_another_has_landed(landed: Landed, 
     """To the sleeper the last slice is empty; the rows come while it sleeps, and the other run lands them."""
     sandbox, model = landed.sandbox, "stg_post"
     last = max(source_slices(sandbox, "Post"))
-    counts = "counted.slice as slice"
     # A count that takes its time.
     empty = f"id / {SLICE_SIZE} != {last} or current_query() like '%count(*)%' and (select pg_sleep(3)) is null"
-    with row_policy(sandbox, "Post", visible=empty):
-        sleeper = landed.project.start("run", "--select", model)
-        wait_until(lambda: statements_of(sandbox, counts))
-        sleeper.pause()
-        wait_until(lambda: not statements_of(sandbox, counts))
-    try:
-        assert slices_landed(landed.run(model), model) == 1
-    finally:
-        sleeper.resume()
+    with ExitStack() as policy:
+        policy.enter_context(row_policy(sandbox, "Post", visible=empty))
+        with landed.project.asleep_after("counted.slice as slice", "run", "--select", model) as sleeper:
+            policy.close()
+            assert slices_landed(landed.run(model), model) == 1
     assert sleeper.wait() != 0
     assert "has taken over" in sleeper.output
     assert last in partitions(sandbox, model)
