@@ -38,4 +38,6 @@
         {%- endfor %}
     )
     engine = PostgreSQL({{ var('postgres_collection') }}, table = '{{ table.name }}', schema = '{{ var("postgres_schema") }}')
+    {#- A table would keep its connections to PostgreSQL for as long as it exists, and two dozen tables use up what PostgreSQL allows. #}
+    settings postgresql_connection_pool_auto_close_connection = 1
 {% endmacro %}
