@@ -6,15 +6,17 @@
     A run may look dead and be merely slow. So taking over also ends the old run's statements and drops its
     tables: what it would still publish from no longer exists, and it fails instead of writing twice.
 
-    Arguments: relation, the model's.
+    Arguments: relation, the model's; facts, what the caller has to know as of a moment when it holds the lock: a query of
+    kind, name and value, all of them texts. It is answered in the statement that looks at the lock, and so costs none of its own.
     Returns: a dict to hand to the other macros of this file. Its key relation_exists says whether the model has been
-    built before (asked of the server: dbt's cache does not know what another run has made meanwhile).
+    built before (asked of the server: dbt's cache does not know what another run has made meanwhile); facts is a dict
+    of value by name, by kind.
     Raises: a compiler error where another run takes the lock at the same moment.
 #}
-{% macro acquire_run_lock(relation) %}
+{% macro acquire_run_lock(relation, facts=none) %}
     {% set lock = {'relation': relation, 'generation': 1, 'renewed_at': modules.datetime.datetime.utcnow()} %}
     {% do _create_lock(lock) %}
-    {% set tables = _tables_of(relation) %}
+    {% set tables = _tables_of(relation, facts) %}
     {% if tables.lock.run != invocation_id %}
         {% do _outlast(relation, tables.lock) %}
         {% set tables = _tables_of(relation) %}
@@ -24,7 +26,7 @@
             'renewed_at': modules.datetime.datetime.utcnow()
         }) %}
         {% do _create_lock(lock) %}
-        {% set tables = _tables_of(relation) %}
+        {% set tables = _tables_of(relation, facts) %}
         {% if tables.lock.run != invocation_id %}
             {% do exceptions.raise_compiler_error(
                 relation ~ ' is being built by another run (' ~ tables.lock.run ~ '). Nothing was changed; run it again later.'
@@ -32,11 +34,11 @@
         {% endif %}
         {% if dead %}
             {% do _end_statements(dead.run) %}
-            {% set tables = _tables_of(relation) %}
+            {% set tables = _tables_of(relation, facts) %}
         {% endif %}
     {% endif %}
     {% do _drop_leftovers(relation, tables) %}
-    {% do lock.update({'relation_exists': tables.exists}) %}
+    {% do lock.update({'relation_exists': tables.exists, 'facts': tables.facts}) %}
     {% do return(lock) %}
 {% endmacro %}
 
@@ -61,7 +63,7 @@
 {#
     The lock that this run holds, for hooks, which cannot hand it on.
     Arguments: relation, the model's.
-    Returns: what acquire_run_lock() returned, without relation_exists.
+    Returns: what acquire_run_lock() returned, without relation_exists and facts.
     Raises: a compiler error where another run has taken over.
 #}
 {% macro held_run_lock(relation) %}
@@ -154,24 +156,28 @@
 
 {#
     What there is of a model, in one look.
-    Returns: a dict of exists (the model's own relation), leftovers (names of tables of run_table()) and lock, the one
-    that counts: a dict of generation (the highest), run and sign_of_life; none where nobody holds any.
+    Arguments: relation, the model's; facts, see acquire_run_lock().
+    Returns: a dict of exists (the model's own relation), leftovers (names of tables of run_table()), lock, the one
+    that counts: a dict of generation (the highest), run and sign_of_life; none where nobody holds any; and facts.
 #}
-{% macro _tables_of(relation) %}
-    {% set tables = {'exists': false, 'leftovers': [], 'lock': none} %}
+{% macro _tables_of(relation, facts=none) %}
+    {% set tables = {'exists': false, 'leftovers': [], 'lock': none, 'facts': {}} %}
     {% for row in run_query(
-        "select name, comment from system.tables where database = '" ~ relation.schema ~ "'"
+        "select 'table' as kind, name, comment as value from system.tables where database = '" ~ relation.schema ~ "'"
         ~ " and match(name, '^" ~ relation.identifier ~ "(__lock_[0-9]+|__(" ~ _purposes_of_run_tables() | join('|') ~ ")_[0-9a-f]{8}|__dbt_new_data_[0-9a-f_]{36})?$')"
+        ~ (' union all ' ~ facts if facts else '')
     ) %}
-        {% set name, comment = row[0], row[1] %}
-        {% if name == relation.identifier %}
+        {% set kind, name, value = row[0], row[1], row[2] %}
+        {% if kind != 'table' %}
+            {% do tables.facts.setdefault(kind, {}).update({name: value}) %}
+        {% elif name == relation.identifier %}
             {% do tables.update({'exists': true}) %}
         {% elif '__lock_' not in name[relation.identifier | length:] %}
             {% do tables.leftovers.append(name) %}
         {% else %}
             {% set generation = name.split('__lock_') | last | int %}
             {% if not tables.lock or generation > tables.lock.generation %}
-                {% do tables.update({'lock': {'generation': generation, 'run': comment.split(' ')[0], 'sign_of_life': comment}}) %}
+                {% do tables.update({'lock': {'generation': generation, 'run': value.split(' ')[0], 'sign_of_life': value}}) %}
             {% endif %}
         {% endif %}
     {% endfor %}

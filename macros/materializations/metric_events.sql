@@ -16,7 +16,7 @@
     the model's metrics is built anew and replaced where it differs.
 #}
 {% materialization metric_events, adapter='clickhouse' %}
-    {% set lock = acquire_run_lock(this) %}
+    {% set lock = acquire_run_lock(this, facts=event_log_facts() ~ ' union all ' ~ publication_facts()) %}
     {% set traits = event_log_traits(lock) %}
     {% set again = should_full_refresh() and var('on_conflict') == 'replace' %}
     {% set windows = publication_windows(config.get('meta').metrics, again, lock) %}

@@ -17,21 +17,24 @@
     Adds the column _landed_at (DateTime, UTC): when the slice's copy began.
 #}
 {% materialization slices, adapter='clickhouse' %}
-    {% set lock = acquire_run_lock(this) %}
-    {% set scratch = run_table(this, 'scratch') %}
     {% set slicing = {
         'key': config.get('slice_key'),
         'size': config.get('slice_size', var('slice_size')) | int,
-        'source': _sliced_source(lock),
+        'source': _sliced_source(),
         'sql': sql
     } %}
+    {% set lock = acquire_run_lock(this, facts=_slices_in_source(slicing) if slicing.key else none) %}
+    {% set scratch = run_table(this, 'scratch') %}
 
-    {% do run_query(_create_sliced_table(scratch, slicing)) %}
-    {% set rebuild = lock.relation_exists and (should_full_refresh() or not _same_layout(this, scratch)) %}
+    {% set rebuild = false %}
+    {% if lock.relation_exists %}
+        {% do run_query(_create_sliced_table(scratch, slicing)) %}
+        {% set rebuild = should_full_refresh() or not _same_layout(this, scratch) %}
+    {% endif %}
     {% set destination = run_table(this, 'new') if rebuild else this %}
     {% set is_new = rebuild or not lock.relation_exists %}
 
-    {% set slices = _slices_to_land(slicing, destination, is_new) %}
+    {% set slices = _slices_to_land(slicing, destination, is_new, lock) %}
     {% set landed = namespace(rows=0) %}
     {% for batch in slices | batch(var('parallel_slices') | int) %}
         {% do renew_run_lock(lock) %}
@@ -40,7 +43,7 @@
         {% elif not loop.first %}
             {% do run_query('truncate table ' ~ scratch) %}
         {% endif %}
-        {% set filled = _fill_slices(batch, slicing, scratch, lock) %}
+        {% set filled = _fill_slices(batch, slicing, scratch, lock, create=loop.first and not lock.relation_exists) %}
         {% if loop.first and is_new %}
             {% do run_query('rename table ' ~ scratch ~ ' to ' ~ destination) %}
         {% else %}
@@ -53,6 +56,9 @@
         {% set landed.rows = landed.rows + filled.values() | sum %}
     {% endfor %}
     {% if is_new and not slices %}
+        {% if not lock.relation_exists %}
+            {% do run_query(_create_sliced_table(scratch, slicing)) %}
+        {% endif %}
         {% do run_query('rename table ' ~ scratch ~ ' to ' ~ destination) %}
     {% endif %}
 
@@ -72,9 +78,9 @@
 
 
 {# The PostgreSQL table that the model copies. #}
-{% macro _sliced_source(lock) %}
+{% macro _sliced_source() %}
     {% if model.sources | length != 1 or model.refs %}
-        {% do release_and_raise(lock, model.name ~ ' is materialized as slices, so it must select from exactly one source and no ref.') %}
+        {% do exceptions.raise_compiler_error(model.name ~ ' is materialized as slices, so it must select from exactly one source and no ref.') %}
     {% endif %}
     {% do return(postgres_table(model.sources[0][1])) %}
 {% endmacro %}
@@ -85,16 +91,25 @@
 {%- endmacro %}
 
 
-{% macro _create_sliced_table(relation, slicing) %}
+{#
+    An empty table for slices, or one that is filled with the given ones right away: one statement less, and one that a client
+    cannot send twice.
+#}
+{% macro _create_sliced_table(relation, slicing, slices=none) %}
     create table {{ relation }}
     engine = {{ config.get('engine', 'MergeTree()') }}
     partition by {{ _slice_of(slicing) if slicing.key else 'tuple()' }}
     order by ({{ config.require('order_by') }})
+    {%- if slices %}
+    as
+    {{- _rows_of_slices(slices, slicing) }}
+    {%- else %}
     empty as
     select *, now('UTC') as _landed_at
     from (
         {{ slicing.sql }}
     )
+    {%- endif %}
 {% endmacro %}
 
 
@@ -116,20 +131,20 @@
 {#
     The numbers of the slices to land, ascending. Into a new table: all. Else those that are missing or were landed before
     the cutoff, and the last one that is there always, even if PostgreSQL has no row in it any more. When reconciling,
-    also those that have changed, or all (reconcile_mode: full). PostgreSQL hops from one slice that has rows to the next
-    over the key's index, so gaps cost nothing however wide they are.
+    also those that have changed, or all (reconcile_mode: full).
 #}
-{% macro _slices_to_land(slicing, destination, is_new) %}
+{% macro _slices_to_land(slicing, destination, is_new, lock) %}
     {% if not slicing.key %}
         {% do return([0]) %}
     {% endif %}
+    {% set in_source = lock.facts.slice or {} %}
+    {% if is_new %}
+        {% do return(in_source | map('int') | sort) %}
+    {% endif %}
     {% set all_slices = reconciling() and var('reconcile_mode') == 'full' %}
-    {% set in_source = postgres_query(_source_slices(slicing)) %}
     {% set slices = query_column(
-        "select toInt64(number) as slice from " ~ in_source ~ " order by slice"
-        if is_new else
         "with staged as (select " ~ _slice_of(slicing) ~ " as slice, min(_landed_at) as landedAt from " ~ destination ~ " group by slice)"
-        ~ " select toInt64(wanted.number) as slice from " ~ in_source ~ " as wanted"
+        ~ " select wanted.number as slice from (select arrayJoin(cast([" ~ in_source | join(', ') ~ "], 'Array(Int64)')) as number) as wanted"
         ~ " left join staged on wanted.number = staged.slice"
         ~ " where " ~ ('true' if all_slices else 'landedAt <= ' ~ utc_literal(last_cutoff()) ~ ' + interval 5 minute')
         ~ " union distinct select toInt64(" ~ ('slice' if all_slices else 'max(slice)') ~ ") as slice from staged"
@@ -141,7 +156,16 @@
 {% endmacro %}
 
 
-{# PostgreSQL: the slices of a table that have rows. #}
+{# What _slices_to_land() needs to know, for acquire_run_lock(): the slices in which PostgreSQL has rows. #}
+{% macro _slices_in_source(slicing) -%}
+    select 'slice' as kind, toString(number) as name, '' as value from {{ postgres_query(_source_slices(slicing)) }}
+{%- endmacro %}
+
+
+{#
+    PostgreSQL: the slices of a table that have rows. It hops from one to the next over the key's index, so gaps cost nothing
+    however wide they are.
+#}
 {% macro _source_slices(slicing) -%}
     with recursive slice (number) as (
         (select "{{ slicing.key }}" / {{ slicing.size }} from {{ slicing.source }} order by "{{ slicing.key }}" limit 1)
@@ -170,11 +194,11 @@
 
 
 {#
-    Copies slices into the empty scratch table and proves their row counts.
+    Copies slices into the scratch table, which is empty or to be created, and proves their row counts.
     Returns: a dict of the slices that have rows, and how many.
 #}
-{% macro _fill_slices(slices, slicing, scratch, lock) %}
-    {% do run_query(_copy_slices(slices, slicing, scratch)) %}
+{% macro _fill_slices(slices, slicing, scratch, lock, create) %}
+    {% do run_query(_create_sliced_table(scratch, slicing, slices) if create else _copy_slices(slices, slicing, scratch)) %}
     {% set filled = {} %}
     {% for row in run_query(_count_slices(slices, slicing, scratch)) %}
         {% set slice, copied, counted = row['slice'] | int, row['copied'] | int, row['counted'] | int %}
@@ -202,9 +226,14 @@
 {% endmacro %}
 
 
-{# Each slice is a stream of its own. A filter that does not reach PostgreSQL is an error (strict), not a full copy. #}
 {% macro _copy_slices(slices, slicing, scratch) %}
     insert into {{ scratch }}
+    {{- _rows_of_slices(slices, slicing) }}
+{% endmacro %}
+
+
+{# Each slice is a stream of its own. A filter that does not reach PostgreSQL is an error (strict), not a full copy. #}
+{% macro _rows_of_slices(slices, slicing) %}
     {%- for slice in slices %}
     select *, now('UTC') as _landed_at
     from (

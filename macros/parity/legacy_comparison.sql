@@ -46,7 +46,7 @@
         where
             entityType = '{{ entity_type }}'
             and metricType in (select metric_type from ({{ rules }}))
-            and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), event_log_traits(none).decimals)) }}
+            and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), event_log_traits().decimals)) }}
             and {{ in_sample('entityId', sample) }}
         group by metric_type, entity_id
         having total != 0

@@ -95,7 +95,7 @@ entityType = '{{ entity_type }}'
 and metricType in ('{{ metric_types_of(entity_type) | join("', '") }}')
 and {{ in_sample('entityId', var('parity_sample') | float) }}
 {%- if var('parity') == 'history' %}
-and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), event_log_traits(none).decimals)) }}
+and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), event_log_traits().decimals)) }}
 {%- endif %}
 {%- endmacro %}
 

@@ -31,23 +31,33 @@
 {%- endmacro %}
 
 
+{# What event_log_traits() needs to know, for acquire_run_lock(): the log's columns, and how many views hang off it. #}
+{% macro event_log_facts() -%}
+    select 'column' as kind, name, type as value
+    from system.columns
+    where database = '{{ event_log().schema }}' and table = '{{ event_log().identifier }}'
+    union all
+    select 'views', name, toString(length(dependencies_table))
+    from system.tables
+    where database = '{{ event_log().schema }}' and name = '{{ event_log().identifier }}'
+{%- endmacro %}
+
+
 {#
     What must be known of the event log to write to it.
+    Arguments: lock, of acquire_run_lock() with event_log_facts(); none to ask for these now.
     Returns: a dict of types (column → type), decimals (digits of a second that createdAt keeps) and
     views (how many materialized views hang off it).
     Raises: a compiler error where columns are missing.
 #}
-{% macro event_log_traits(lock) %}
-    {% set types = {} %}
-    {% set columns = run_query(
-        "select name, type, views from system.columns as columns"
-        ~ " inner join (select length(dependencies_table) as views from system.tables"
-        ~ " where database = '" ~ event_log().schema ~ "' and name = '" ~ event_log().identifier ~ "') as log on true"
-        ~ " where database = '" ~ event_log().schema ~ "' and table = '" ~ event_log().identifier ~ "'"
-    ) %}
-    {% for row in columns %}
-        {% do types.update({row[0]: row[1]}) %}
-    {% endfor %}
+{% macro event_log_traits(lock=none) %}
+    {% set facts = lock.facts if lock else {} %}
+    {% if not lock %}
+        {% for row in run_query(event_log_facts()) %}
+            {% do facts.setdefault(row['kind'], {}).update({row['name']: row['value']}) %}
+        {% endfor %}
+    {% endif %}
+    {% set types = facts.column or {} %}
     {% for column in event_columns().split(', ') if column not in types %}
         {% do release_and_raise(lock, 'The event log ' ~ var('event_log') ~ ' has no column ' ~ column ~ '; it must have ' ~ event_columns() ~ '.') %}
     {% endfor %}
@@ -55,6 +65,6 @@
     {% do return({
         'types': types,
         'decimals': precision.group(1) | int if precision else 0,
-        'views': columns.rows[0]['views'] | int
+        'views': facts.views[event_log().identifier] | int
     }) %}
 {% endmacro %}

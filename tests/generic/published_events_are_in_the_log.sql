@@ -19,7 +19,7 @@
         {%- endfor %}
     {%- endif %}
     {%- if windows %}
-        {%- set until_then = where_within_windows(windows, event_log_traits(none).decimals, from_start=true) %}
+        {%- set until_then = where_within_windows(windows, event_log_traits().decimals, from_start=true) %}
 
     {{ content_differences(published_content(windows), content_of(event_log(), until_then)) }}
     {%- else %}
