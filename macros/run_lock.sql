@@ -6,11 +6,11 @@
     A run may look dead and be merely slow. So taking over also ends the old run's statements and drops its
     tables: what it would still publish from no longer exists, and it fails instead of writing twice.
 
-    Arguments: relation, the model's; facts, what the caller has to know as of a moment when it holds the lock: a query of
-    kind, name and value, all of them texts. It is answered in the statement that looks at the lock, and so costs none of its own.
+    Arguments: relation, the model's; facts, what the caller has to know once nobody else changes it any more: a query of
+    kind (not 'table'), name and value. It is answered in the statement that looks at the lock, and so costs none of its own.
     Returns: a dict to hand to the other macros of this file. Its key relation_exists says whether the model has been
-    built before (asked of the server: dbt's cache does not know what another run has made meanwhile); facts is a dict
-    of value by name, by kind.
+    built before (asked of the server: dbt's cache does not know what another run has made meanwhile); facts is what
+    facts_of() makes of the query's answer.
     Raises: a compiler error where another run takes the lock at the same moment.
 #}
 {% macro acquire_run_lock(relation, facts=none) %}
@@ -19,8 +19,7 @@
     {% set tables = _tables_of(relation, facts) %}
     {% if tables.lock.run != invocation_id %}
         {% do _outlast(relation, tables.lock) %}
-        {% set tables = _tables_of(relation) %}
-        {% set dead = tables.lock %}
+        {% set dead = _tables_of(relation).lock %}
         {% do lock.update({
             'generation': (dead.generation if dead else 0) + 1,
             'renewed_at': modules.datetime.datetime.utcnow()
@@ -32,12 +31,15 @@
                 relation ~ ' is being built by another run (' ~ tables.lock.run ~ '). Nothing was changed; run it again later.'
             ) %}
         {% endif %}
+    {% endif %}
+    {% if dead or tables.leftovers %}
+        {# Until its statements have ended and its tables are gone, a run that was taken for dead may still change what was seen. #}
         {% if dead %}
             {% do _end_statements(dead.run) %}
-            {% set tables = _tables_of(relation, facts) %}
         {% endif %}
+        {% do _drop_leftovers(relation, _tables_of(relation)) %}
+        {% set tables = _tables_of(relation, facts) %}
     {% endif %}
-    {% do _drop_leftovers(relation, tables) %}
     {% do lock.update({'relation_exists': tables.exists, 'facts': tables.facts}) %}
     {% do return(lock) %}
 {% endmacro %}
@@ -161,27 +163,38 @@
     that counts: a dict of generation (the highest), run and sign_of_life; none where nobody holds any; and facts.
 #}
 {% macro _tables_of(relation, facts=none) %}
-    {% set tables = {'exists': false, 'leftovers': [], 'lock': none, 'facts': {}} %}
-    {% for row in run_query(
+    {% set seen = facts_of(
         "select 'table' as kind, name, comment as value from system.tables where database = '" ~ relation.schema ~ "'"
         ~ " and match(name, '^" ~ relation.identifier ~ "(__lock_[0-9]+|__(" ~ _purposes_of_run_tables() | join('|') ~ ")_[0-9a-f]{8}|__dbt_new_data_[0-9a-f_]{36})?$')"
         ~ (' union all ' ~ facts if facts else '')
     ) %}
-        {% set kind, name, value = row[0], row[1], row[2] %}
-        {% if kind != 'table' %}
-            {% do tables.facts.setdefault(kind, {}).update({name: value}) %}
-        {% elif name == relation.identifier %}
+    {% set tables = {'exists': false, 'leftovers': [], 'lock': none, 'facts': seen} %}
+    {% for name, comment in seen.get('table', {}).items() %}
+        {% if name == relation.identifier %}
             {% do tables.update({'exists': true}) %}
         {% elif '__lock_' not in name[relation.identifier | length:] %}
             {% do tables.leftovers.append(name) %}
         {% else %}
             {% set generation = name.split('__lock_') | last | int %}
             {% if not tables.lock or generation > tables.lock.generation %}
-                {% do tables.update({'lock': {'generation': generation, 'run': value.split(' ')[0], 'sign_of_life': value}}) %}
+                {% do tables.update({'lock': {'generation': generation, 'run': comment.split(' ')[0], 'sign_of_life': comment}}) %}
             {% endif %}
         {% endif %}
     {% endfor %}
     {% do return(tables) %}
+{% endmacro %}
+
+
+{#
+    The answer to a query of kind, name and value, all of them texts.
+    Returns: a dict, by kind, of dicts, by name, of values. A kind without rows is missing.
+#}
+{% macro facts_of(query) %}
+    {% set facts = {} %}
+    {% for row in run_query(query) %}
+        {% do facts.setdefault(row['kind'], {}).update({row['name']: row['value']}) %}
+    {% endfor %}
+    {% do return(facts) %}
 {% endmacro %}
 
 

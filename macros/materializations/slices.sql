@@ -26,11 +26,8 @@
     {% set lock = acquire_run_lock(this, facts=_slices_in_source(slicing) if slicing.key else none) %}
     {% set scratch = run_table(this, 'scratch') %}
 
-    {% set rebuild = false %}
-    {% if lock.relation_exists %}
-        {% do run_query(_create_sliced_table(scratch, slicing)) %}
-        {% set rebuild = should_full_refresh() or not _same_layout(this, scratch) %}
-    {% endif %}
+    {% do run_query(_create_sliced_table(scratch, slicing)) %}
+    {% set rebuild = lock.relation_exists and (should_full_refresh() or not _same_layout(this, scratch)) %}
     {% set destination = run_table(this, 'new') if rebuild else this %}
     {% set is_new = rebuild or not lock.relation_exists %}
 
@@ -43,7 +40,7 @@
         {% elif not loop.first %}
             {% do run_query('truncate table ' ~ scratch) %}
         {% endif %}
-        {% set filled = _fill_slices(batch, slicing, scratch, lock, create=loop.first and not lock.relation_exists) %}
+        {% set filled = _fill_slices(batch, slicing, scratch, lock) %}
         {% if loop.first and is_new %}
             {% do run_query('rename table ' ~ scratch ~ ' to ' ~ destination) %}
         {% else %}
@@ -56,9 +53,6 @@
         {% set landed.rows = landed.rows + filled.values() | sum %}
     {% endfor %}
     {% if is_new and not slices %}
-        {% if not lock.relation_exists %}
-            {% do run_query(_create_sliced_table(scratch, slicing)) %}
-        {% endif %}
         {% do run_query('rename table ' ~ scratch ~ ' to ' ~ destination) %}
     {% endif %}
 
@@ -91,25 +85,16 @@
 {%- endmacro %}
 
 
-{#
-    An empty table for slices, or one that is filled with the given ones right away: one statement less, and one that a client
-    cannot send twice.
-#}
-{% macro _create_sliced_table(relation, slicing, slices=none) %}
+{% macro _create_sliced_table(relation, slicing) %}
     create table {{ relation }}
     engine = {{ config.get('engine', 'MergeTree()') }}
     partition by {{ _slice_of(slicing) if slicing.key else 'tuple()' }}
     order by ({{ config.require('order_by') }})
-    {%- if slices %}
-    as
-    {{- _rows_of_slices(slices, slicing) }}
-    {%- else %}
     empty as
     select *, now('UTC') as _landed_at
     from (
         {{ slicing.sql }}
     )
-    {%- endif %}
 {% endmacro %}
 
 
@@ -137,22 +122,31 @@
     {% if not slicing.key %}
         {% do return([0]) %}
     {% endif %}
-    {% set in_source = lock.facts.slice or {} %}
+    {% set in_source = lock.facts.get('slice', {}) | map('int') | list %}
     {% if is_new %}
-        {% do return(in_source | map('int') | sort) %}
+        {% do return(in_source | sort) %}
     {% endif %}
-    {% set all_slices = reconciling() and var('reconcile_mode') == 'full' %}
-    {% set slices = query_column(
-        "with staged as (select " ~ _slice_of(slicing) ~ " as slice, min(_landed_at) as landedAt from " ~ destination ~ " group by slice)"
-        ~ " select wanted.number as slice from (select arrayJoin(cast([" ~ in_source | join(', ') ~ "], 'Array(Int64)')) as number) as wanted"
-        ~ " left join staged on wanted.number = staged.slice"
-        ~ " where " ~ ('true' if all_slices else 'landedAt <= ' ~ utc_literal(last_cutoff()) ~ ' + interval 5 minute')
-        ~ " union distinct select toInt64(" ~ ('slice' if all_slices else 'max(slice)') ~ ") as slice from staged"
-        ~ (' group by slice' if all_slices) ~ " having count() > 0"
-        ~ (' union distinct ' ~ changed_slices(slicing, destination) if reconciling() and not all_slices)
-        ~ " order by slice"
+    {% set staged = {} %}
+    {% for row in run_query(
+        "select " ~ _slice_of(slicing) ~ " as slice, min(_landed_at) <= " ~ utc_literal(last_cutoff()) ~ " + interval 5 minute as is_early"
+        ~ " from " ~ destination ~ " group by slice"
     ) %}
-    {% do return(slices | map('int') | list) %}
+        {% do staged.update({row['slice'] | int: row['is_early'] | int == 1}) %}
+    {% endfor %}
+    {% set wanted = [] %}
+    {% for slice in in_source if slice not in staged or staged[slice] %}
+        {% do wanted.append(slice) %}
+    {% endfor %}
+    {% if staged %}
+        {% do wanted.append(staged | max) %}
+    {% endif %}
+    {% if reconciling() %}
+        {% do wanted.extend(
+            in_source + staged | list if var('reconcile_mode') == 'full'
+            else query_column(changed_slices(slicing, destination)) | map('int') | list
+        ) %}
+    {% endif %}
+    {% do return(wanted | unique | sort) %}
 {% endmacro %}
 
 
@@ -194,11 +188,11 @@
 
 
 {#
-    Copies slices into the scratch table, which is empty or to be created, and proves their row counts.
+    Copies slices into the empty scratch table and proves their row counts.
     Returns: a dict of the slices that have rows, and how many.
 #}
-{% macro _fill_slices(slices, slicing, scratch, lock, create) %}
-    {% do run_query(_create_sliced_table(scratch, slicing, slices) if create else _copy_slices(slices, slicing, scratch)) %}
+{% macro _fill_slices(slices, slicing, scratch, lock) %}
+    {% do run_query(_copy_slices(slices, slicing, scratch)) %}
     {% set filled = {} %}
     {% for row in run_query(_count_slices(slices, slicing, scratch)) %}
         {% set slice, copied, counted = row['slice'] | int, row['copied'] | int, row['counted'] | int %}
@@ -226,14 +220,9 @@
 {% endmacro %}
 
 
+{# Each slice is a stream of its own. A filter that does not reach PostgreSQL is an error (strict), not a full copy. #}
 {% macro _copy_slices(slices, slicing, scratch) %}
     insert into {{ scratch }}
-    {{- _rows_of_slices(slices, slicing) }}
-{% endmacro %}
-
-
-{# Each slice is a stream of its own. A filter that does not reach PostgreSQL is an error (strict), not a full copy. #}
-{% macro _rows_of_slices(slices, slicing) %}
     {%- for slice in slices %}
     select *, now('UTC') as _landed_at
     from (

@@ -51,13 +51,8 @@
     Raises: a compiler error where columns are missing.
 #}
 {% macro event_log_traits(lock=none) %}
-    {% set facts = lock.facts if lock else {} %}
-    {% if not lock %}
-        {% for row in run_query(event_log_facts()) %}
-            {% do facts.setdefault(row['kind'], {}).update({row['name']: row['value']}) %}
-        {% endfor %}
-    {% endif %}
-    {% set types = facts.column or {} %}
+    {% set facts = lock.facts if lock else facts_of(event_log_facts()) %}
+    {% set types = facts.get('column', {}) %}
     {% for column in event_columns().split(', ') if column not in types %}
         {% do release_and_raise(lock, 'The event log ' ~ var('event_log') ~ ' has no column ' ~ column ~ '; it must have ' ~ event_columns() ~ '.') %}
     {% endfor %}

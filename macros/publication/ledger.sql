@@ -58,7 +58,7 @@
     Raises: a compiler error where a cutoff lies before what is published already.
 #}
 {% macro publication_windows(metrics, again, lock) %}
-    {% set published = lock.facts.published or {} %}
+    {% set published = lock.facts.get('published', {}) %}
     {% set windows = [] %}
     {% for metric in metrics %}
         {% set entity_type, metric_type = metric.split(' ') %}
@@ -277,7 +277,7 @@
 {% endmacro %}
 
 
-{#- Added up under one key instead of joined: planning a join takes longer than reading contents of this size. #}
+{# Added up under one key instead of joined: planning a join takes longer than reading contents of this size. #}
 {% macro _side_by_side(expected, found) %}
     select
         entity_type,

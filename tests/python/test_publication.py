@@ -634,6 +634,33 @@ def test_a_run_that_slept_while_its_events_were_written_does_not_enter_them_agai
     assert_published_and_closed(staged, backfilled)
 
 
+def test_a_run_that_wakes_while_it_is_taken_over_leaves_a_later_window_entered_once(
+    staged: ParsedProject, backfilled: Project
+) -> None:
+    """Its last entry comes after the other run has looked and before that has dropped the clone it is made from."""
+    run, database = staged.sandbox.command, staged.database
+    staged.run(FOLLOWS, cutoff="2024-01-01 00:00:00")
+    run(f"create materialized view {database}.slow engine = Null as select sleep(2) from {staged.event_log}")
+    with staged.asleep_after("insert_deduplicate = 0", "run", "--select", FOLLOWS) as sleeper:
+        run(f"drop table {database}.slow sync")
+        # The other run drops this first, and has to wait for whoever reads it.
+        leftover = f"{database}.{FOLLOWS}__clone_00000000"
+        run(f"create table {leftover} as {staged.event_log}")
+        run(f"insert into {leftover} select * from {staged.event_log} limit 200")
+        reading = threading.Thread(target=staged.sandbox.rows, args=[f"select sleepEachRow(0.03), * from {leftover}"])
+        reading.start()
+        other = staged.start("run", "--select", FOLLOWS, lock_patience=2)
+        wait_until(lambda: statements_of(staged.sandbox, f"drop table if exists {leftover}"))
+    assert sleeper.wait() == 0, sleeper.output
+    assert not other.has_ended()
+    reading.join()
+    assert other.wait() == 0, other.output
+    assert nothing_to_do(other.output)
+    assert nothing_to_do(staged.run(FOLLOWS))
+    assert staged.fingerprint() == undisturbed(backfilled, FOLLOWS)
+    assert leftovers(staged) == []
+
+
 def test_a_run_that_slept_and_fails_leaves_the_tables_of_the_one_that_took_over(staged: ParsedProject) -> None:
     run, database, other = staged.sandbox.command, staged.database, str(uuid.uuid4())
     staged.run(FOLLOWS)
