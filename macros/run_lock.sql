@@ -53,8 +53,8 @@
     Raises: a compiler error where another run has taken over.
 #}
 {% macro renew_run_lock(lock, always=false) %}
-    {% set now = modules.datetime.datetime.utcnow() %}
-    {% if always or (now - lock.renewed_at).total_seconds() > 1 %}
+    {% if always or _may_be_lost(lock) %}
+        {% set now = modules.datetime.datetime.utcnow() %}
         {% do held_run_lock(lock.relation) %}
         {% do run_query("alter table " ~ _lock_table(lock) ~ " modify comment '" ~ _lock_comment() ~ "'") %}
         {% do lock.update({'renewed_at': now}) %}
@@ -62,15 +62,22 @@
 {% endmacro %}
 
 
+{# Whether the run has been silent for long enough to be taken for dead, with the least of patience. #}
+{% macro _may_be_lost(lock) %}
+    {% do return((modules.datetime.datetime.utcnow() - lock.renewed_at).total_seconds() > 1) %}
+{% endmacro %}
+
+
 {#
     The lock that this run holds, for hooks, which cannot hand it on.
     Arguments: relation, the model's.
     Returns: what acquire_run_lock() returned, without relation_exists and facts.
-    Raises: a compiler error where another run has taken over.
+    Raises: a compiler error where another run has taken over; this run's own tables of the model are gone then.
 #}
 {% macro held_run_lock(relation) %}
     {% set holder = _tables_of(relation).lock %}
     {% if not holder or holder.run != invocation_id %}
+        {% do _drop_own_tables(relation) %}
         {% do exceptions.raise_compiler_error(
             'Another run (' ~ (holder.run if holder else 'unknown') ~ ') has taken over ' ~ relation
             ~ ' because this one showed no sign of life. This run stops here; what it wrote is complete and accounted for.'
@@ -84,17 +91,27 @@
 
 {#
     Drops what there is of this run's tables of the model, see run_table(), and gives the lock back, and those of dead runs
-    below it: all in one statement.
+    below it: all in one statement. A run that may have slept looks first whether the lock is still its own: after another
+    has come and gone, a third one's has the same name.
 #}
 {% macro release_run_lock(lock) %}
+    {% set locks = [] %}
+    {% if not _may_be_lost(lock) or _tables_of(lock.relation).lock.run == invocation_id %}
+        {% for generation in range(1, lock.generation + 1) %}
+            {% do locks.append(_lock_table({'relation': lock.relation, 'generation': generation})) %}
+        {% endfor %}
+    {% endif %}
+    {% do _drop_own_tables(lock.relation, locks) %}
+{% endmacro %}
+
+
+{# Drops what there is of this run's tables of a model, and the locks given. #}
+{% macro _drop_own_tables(relation, locks=[]) %}
     {% set tables = [] %}
     {% for purpose in _purposes_of_run_tables() %}
-        {% do tables.append(run_table(lock.relation, purpose)) %}
+        {% do tables.append(run_table(relation, purpose)) %}
     {% endfor %}
-    {% for generation in range(1, lock.generation + 1) %}
-        {% do tables.append(_lock_table({'relation': lock.relation, 'generation': generation})) %}
-    {% endfor %}
-    {% do run_query('drop table if exists ' ~ tables | join(', ')) %}
+    {% do run_query('drop table if exists ' ~ (tables + locks) | join(', ')) %}
 {% endmacro %}
 
 

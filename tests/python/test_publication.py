@@ -661,7 +661,11 @@ def test_a_run_that_wakes_while_it_is_taken_over_leaves_a_later_window_entered_o
     assert leftovers(staged) == []
 
 
-def test_a_run_that_slept_and_fails_leaves_the_tables_of_the_one_that_took_over(staged: ParsedProject) -> None:
+@pytest.mark.parametrize("generation", [2, 1])
+def test_a_run_that_slept_and_fails_leaves_the_tables_of_the_one_that_works_by_now(
+    staged: ParsedProject, generation: int
+) -> None:
+    """That one has taken over, or has begun after another that had taken over has ended."""
     run, database, other = staged.sandbox.command, staged.database, str(uuid.uuid4())
     staged.run(FOLLOWS)
     delete_events(staged, OF_MAY)
@@ -670,11 +674,13 @@ def test_a_run_that_slept_and_fails_leaves_the_tables_of_the_one_that_took_over(
     run(f"create view {database}.metric_publications as select * from {database}.entries where sleep(2) = 0")
     clone = f"{FOLLOWS}__clone_{other[:8]}"
     with staged.asleep_after("differing_partitions", "run", "--select", FOLLOWS) as sleeper:
-        hold_lock(staged, other, generation=2)
+        if generation == 1:
+            run(f"drop table {database}.{FOLLOWS}__lock_1 sync")
+        hold_lock(staged, other, generation)
         run(f"create table {database}.{clone} as {staged.event_log}")
     assert sleeper.wait() != 0
     assert "no longer holds" in sleeper.output
-    assert leftovers(staged) == [clone, f"{FOLLOWS}__lock_2"]
+    assert leftovers(staged) == [clone, *(f"{FOLLOWS}__lock_{number + 1}" for number in range(generation))]
 
 
 # One metric of many, and what remains visible -------------------------------------------------------------------------
