@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from bench_servers import TARGET, clickhouse, dbt, quiet, start, stop
+from bench_servers import TARGET, clickhouse, dbt, files_settled, quiet, start, stop
 from bench_serving import lookup, redis
 from sandbox_lib.clickhouse_http import ClickHouse, execute
 
@@ -91,6 +91,7 @@ def backfill(scale: float, random_seed: int, rounds: int) -> None:
     try:
         dbt("parse", env=env)
         statements = copy_statements()
+        files_settled()
         quiet(server)
         copies, backfills = [seconds_of_copy(statements, env)], []
         for number in range(rounds):

@@ -5,8 +5,11 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+
+import click
 
 from sandbox_lib import settings
 from sandbox_lib.clickhouse_http import ClickHouse, execute
@@ -53,6 +56,33 @@ def quiet(server: ClickHouse) -> None:
         time.sleep(1)
         merging = execute(server, "select count() from system.merges").strip() != "0"
         silent = 0 if merging else silent + 1
+
+
+def files_settled() -> None:
+    """Wait until the file system makes files at its usual speed; six minutes at most.
+
+    After thousands of files have been deleted, by tests or by another benchmark, an ext4 without a journal steps over
+    their inodes for minutes whenever it makes a file, and a backfill makes thousands. Memory shows what is usual.
+    """
+    os.sync()
+    for attempt in range(36):
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+            usual = 4 * seconds_of_a_file(memory)
+        # Not deleted before the benchmark ends: it would be waited for.
+        if seconds_of_a_file(tempfile.mkdtemp(dir=SANDBOX)) < usual:
+            return
+        if attempt == 0:
+            click.echo("waiting until the file system has forgotten the files deleted in the last minutes", err=True)
+        time.sleep(10)
+
+
+def seconds_of_a_file(folder: str) -> float:
+    """What making a file takes in an empty folder."""
+    files = 100
+    began = time.perf_counter()
+    for number in range(files):
+        Path(folder, str(number)).write_bytes(b"x")
+    return (time.perf_counter() - began) / files
 
 
 def stop(env: dict[str, str]) -> None:

@@ -48,6 +48,8 @@ SERVER_SETTINGS = {
     "jit": "off",
     # On a laptop, what reads a table is already as parallel as the cores allow.
     "max_parallel_workers_per_gather": "0",
+    # What is read is in the page cache: to hand it to I/O workers costs more than to read it.
+    "io_method": "sync",
     # Thousands of rounds for each connection would protect a password that is known to everybody.
     "scram_iterations": "1",
     "timezone": "UTC",
