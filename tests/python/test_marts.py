@@ -396,18 +396,30 @@ def test_a_full_refresh_that_only_slept_undoes_nothing(sealed: ParsedProject) ->
     assert_exact(sealed)
 
 
+# What a run asks of the log while it holds the roll-up's lock: how its months are, and which have no event left.
+HOW_MONTHS_ARE, EMPTY_MONTHS = "as known", "and month not in (select toYYYYMM"
+
+
+@contextmanager
+def asleep_after(question: str, project: ParsedProject, *args: str) -> Iterator[Run]:
+    """A run that is paused after it has asked the log one of these questions."""
+    command, log, events = project.sandbox.command, project.event_log, f"{project.database}.events"
+    # A log that takes its time, until the run is asleep.
+    command(f"rename table {log} to {events}")
+    command(f"create view {log} as select * from {events} where sleepEachRow(0.0005) = 0")
+    with project.asleep_after(question, *args) as run:
+        command(f"drop table {log} sync")
+        command(f"rename table {events} to {log}")
+        yield run
+
+
 def test_a_run_that_only_slept_drops_no_month_that_has_events_again(sealed: ParsedProject) -> None:
     """When it looked the month had no event left; they are back when it wakes, and another run has rolled them up."""
     run, log, database = sealed.sandbox.command, sealed.event_log, sealed.database
     run(f"create table {database}.kept as {log}")
     run(f"insert into {database}.kept select * from {log} where toYYYYMM(createdAt) = 202402")
     run(f"alter table {log} drop partition 202402")
-    # A log that takes its time.
-    run(f"rename table {log} to {database}.events")
-    run(f"create view {log} as select * from {database}.events where sleepEachRow(0.0005) = 0")
-    with sealed.asleep_after("and month not in (select toYYYYMM", "run", "--select", ROLLUP) as sleeper:
-        run(f"drop table {log} sync")
-        run(f"rename table {database}.events to {log}")
+    with asleep_after(EMPTY_MONTHS, sealed, "run", "--select", ROLLUP) as sleeper:
         run(f"insert into {log} select * from {database}.kept")
         sealed.run(ROLLUP, SEALED)
     assert sleeper.wait() != 0
@@ -417,22 +429,26 @@ def test_a_run_that_only_slept_drops_no_month_that_has_events_again(sealed: Pars
 
 def test_of_two_first_runs_at_once_one_works_and_the_other_says_so(empty: ParsedProject) -> None:
     fill_log(empty)
-    both = [empty.start("run", "--select", TOTALS) for _ in range(2)]
-    assert sorted(run.wait() for run in both) == [0, 1]
-    (output,) = [run.output for run in both if run.wait()]
-    assert "has been built by another run meanwhile. Nothing was changed; run it again." in output
+    empty.vars |= {"lock_patience": 60}
+    with asleep_after(HOW_MONTHS_ARE, empty, "run", "--select", TOTALS) as first:
+        second = empty.start("run", "--select", TOTALS)
+        wait_until(lambda: "holds the lock" in second.output)
+    assert first.wait() == 0, first.output
+    assert second.wait() == 1, second.output
+    assert "has been built by another run meanwhile. Nothing was changed; run it again." in second.output
     assert_exact(empty)
-    assert "nothing to do" in empty.run(TOTALS)
     assert len(seams(empty)) == 1
     assert leftovers(empty) == []
 
 
 def test_two_runs_at_once_end_exact(sealed: ParsedProject) -> None:
     insert_event(sealed, "2024-02-29 12:00:00.000")
-    both = [sealed.start("run", "--select", TOTALS, *options) for options in ((), ("--full-refresh",))]
-    for run in both:
+    sealed.vars |= {"lock_patience": 60}
+    with asleep_after(EMPTY_MONTHS, sealed, "run", "--select", TOTALS) as first:
+        second = sealed.start("run", "--select", TOTALS, "--full-refresh")
+        wait_until(lambda: "holds the lock" in second.output)
+    for run in (first, second):
         assert run.wait() == 0, run.output
-    assert any("holds the lock" in run.output for run in both)
     assert_exact(sealed)
     assert_two_generations_are_kept(sealed)
     assert leftovers(sealed) == []
