@@ -8,11 +8,12 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
-from conftest import Project
+from conftest import Project, Sandbox
 from event_log_checks import (
     BEFORE,
     CUTOFF,
@@ -578,6 +579,19 @@ def run_statement_of(project: Project, run: str, seconds: int) -> threading.Thre
     return thread
 
 
+def read_until_killed(sandbox: Sandbox, table: str) -> threading.Thread:
+    """A statement that reads a table for minutes, so that whoever drops the table with sync has to wait."""
+
+    def read() -> None:
+        with suppress(DatabaseError):
+            sandbox.rows(f"select sleepEachRow(1) from {table} settings max_block_size = 1, max_threads = 1")
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    wait_until(lambda: statements_of(sandbox, f"from {table}"))
+    return thread
+
+
 def test_a_dead_run_is_outlasted_as_long_as_its_statement_runs(staged: ParsedProject, backfilled: Project) -> None:
     dead = str(uuid.uuid4())
     hold_lock(staged, dead)
@@ -647,12 +661,12 @@ def test_a_run_that_wakes_while_it_is_taken_over_leaves_a_later_window_entered_o
         leftover = f"{database}.{FOLLOWS}__clone_00000000"
         run(f"create table {leftover} as {staged.event_log}")
         run(f"insert into {leftover} select * from {staged.event_log} limit 200")
-        reading = threading.Thread(target=staged.sandbox.rows, args=[f"select sleepEachRow(0.03), * from {leftover}"])
-        reading.start()
+        reading = read_until_killed(staged.sandbox, leftover)
         other = staged.start("run", "--select", FOLLOWS, lock_patience=2)
         wait_until(lambda: statements_of(staged.sandbox, f"drop table if exists {leftover}"))
     assert sleeper.wait() == 0, sleeper.output
     assert not other.has_ended()
+    run(f"kill query where position(query, 'from {leftover}') > 0 and query_id != queryID() sync")
     reading.join()
     assert other.wait() == 0, other.output
     assert nothing_to_do(other.output)
