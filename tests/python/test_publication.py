@@ -584,7 +584,10 @@ def read_until_killed(sandbox: Sandbox, table: str) -> threading.Thread:
 
     def read() -> None:
         with suppress(DatabaseError):
-            sandbox.rows(f"select sleepEachRow(1) from {table} settings max_block_size = 1, max_threads = 1")
+            sandbox.rows(
+                f"select 1 from {table} union all select sleepEachRow(0.1) from numbers(3000)"
+                " settings max_block_size = 1"
+            )
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
