@@ -8,7 +8,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -559,40 +558,32 @@ def test_the_lock_of_a_run_that_shows_signs_of_life_is_waited_for(staged: Parsed
     assert_published_and_closed(staged, backfilled)
 
 
-def run_statement_of(project: Project, run: str, seconds: int) -> threading.Thread:
-    """A statement on the model that a run has left on the server."""
-    comment = f'/* {{"run": "{run}", "node": "model.entity_metrics.{FOLLOWS}"}} */'
+def start_statement(sandbox: Sandbox, statement: str) -> threading.Thread:
+    """A statement that is under way on the server. In the end its thread's outcome says whether somebody ended it."""
 
     def execute() -> None:
         try:
-            project.sandbox.rows(
-                f"{comment} select sleepEachRow(0.1) from numbers({seconds * 10}) settings max_block_size = 1"
-            )
+            sandbox.rows(f"{statement} settings max_block_size = 1")
         except DatabaseError:
             outcome.append("ended")
 
     outcome: list[str] = []
-    thread = threading.Thread(target=execute)
+    thread = threading.Thread(target=execute, daemon=True)
     thread.outcome = outcome
     thread.start()
-    wait_until(lambda: statements_of(project.sandbox, f'"run": "{run}"'))
+    wait_until(lambda: statements_of(sandbox, statement))
     return thread
 
 
-def read_until_killed(sandbox: Sandbox, table: str) -> threading.Thread:
-    """A statement that reads a table for minutes, so that whoever drops the table with sync has to wait."""
+def lasting(seconds: int) -> str:
+    """A select that takes its time. It sleeps for each row, as the server allows no more than 3 s in a block."""
+    return f"select sleepEachRow(0.1) from numbers({seconds * 10})"
 
-    def read() -> None:
-        with suppress(DatabaseError):
-            sandbox.rows(
-                f"select 1 from {table} union all select sleepEachRow(0.1) from numbers(3000)"
-                " settings max_block_size = 1"
-            )
 
-    thread = threading.Thread(target=read, daemon=True)
-    thread.start()
-    wait_until(lambda: statements_of(sandbox, f"from {table}"))
-    return thread
+def run_statement_of(project: Project, run: str, seconds: int) -> threading.Thread:
+    """A statement on the model that a run has left on the server."""
+    comment = f'/* {{"run": "{run}", "node": "model.entity_metrics.{FOLLOWS}"}} */'
+    return start_statement(project.sandbox, f"{comment} {lasting(seconds)}")
 
 
 def test_a_dead_run_is_outlasted_as_long_as_its_statement_runs(staged: ParsedProject, backfilled: Project) -> None:
@@ -664,13 +655,15 @@ def test_a_run_that_wakes_while_it_is_taken_over_leaves_a_later_window_entered_o
         leftover = f"{database}.{FOLLOWS}__clone_00000000"
         run(f"create table {leftover} as {staged.event_log}")
         run(f"insert into {leftover} select * from {staged.event_log} limit 200")
-        reading = read_until_killed(staged.sandbox, leftover)
+        reading = start_statement(staged.sandbox, f"select 1 from {leftover} union all {lasting(300)}")
         other = staged.start("run", "--select", FOLLOWS, lock_patience=2)
         wait_until(lambda: statements_of(staged.sandbox, f"drop table if exists {leftover}"))
     assert sleeper.wait() == 0, sleeper.output
     assert not other.has_ended()
-    run(f"kill query where position(query, 'from {leftover}') > 0 and query_id != queryID() sync")
+    for query_id in statements_of(staged.sandbox, f"from {leftover}"):
+        run(f"kill query where query_id = '{query_id}' sync")
     reading.join()
+    assert reading.outcome == ["ended"]
     assert other.wait() == 0, other.output
     assert nothing_to_do(other.output)
     assert nothing_to_do(staged.run(FOLLOWS))
