@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from bench_servers import TARGET, clickhouse, dbt, files_settled, quiet, start, stop
+from bench_servers import TARGET, clickhouse, dbt, files_settled, last_deletion, quiet, start, stop
 from bench_serving import lookup, redis
 from sandbox_lib.clickhouse_http import ClickHouse, execute
 
@@ -86,12 +86,13 @@ def backfill(scale: float, random_seed: int, rounds: int) -> None:
 
     How fast a machine is may change within a minute, so each backfill stands between copies, and medians are shown.
     """
+    deleted_at = last_deletion()
     env = start("--scale", str(scale), "--random-seed", str(random_seed), "--no-catalog")
     server = clickhouse(env)
     try:
         dbt("parse", env=env)
         statements = copy_statements()
-        files_settled()
+        files_settled(deleted_at)
         quiet(server)
         copies, backfills = [seconds_of_copy(statements, env)], []
         for number in range(rounds):

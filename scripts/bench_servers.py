@@ -5,7 +5,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -58,33 +57,31 @@ def quiet(server: ClickHouse) -> None:
         silent = 0 if merging else silent + 1
 
 
-def files_settled() -> None:
-    """Wait until the file system makes files at its usual speed; six minutes at most.
+def last_deletion() -> float:
+    """When something was last made or deleted directly below .sandbox: to be asked before start()."""
+    shutil.rmtree(SANDBOX, ignore_errors=True)
+    return SANDBOX.parent.stat().st_mtime if SANDBOX.parent.exists() else 0
+
+
+def files_settled(deleted_at: float) -> None:
+    """Wait until the file system makes files at its usual speed: until six minutes after last_deletion().
 
     After thousands of files have been deleted, by tests or by another benchmark, an ext4 without a journal steps over
-    their inodes for minutes whenever it makes a file near them, and a backfill makes thousands. Memory shows what is
-    usual. New folders lie in different places of the disk, so several are tried: a single one is often spared.
+    their inodes for up to six minutes whenever it makes a file near them, and a backfill makes thousands. Trying how
+    long a file takes does not show it, for that depends on the place on the disk.
     """
     os.sync()
-    for attempt in range(36):
-        with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
-            usual = 4 * seconds_of_a_file(memory)
-        # Not deleted before the benchmark ends: it would be waited for.
-        if all(seconds_of_a_file(tempfile.mkdtemp(dir=SANDBOX)) < usual for _ in range(16)):
-            return
-        if attempt == 0:
-            click.echo("waiting until the file system has forgotten the files deleted in the last minutes", err=True)
-        time.sleep(10)
-    click.echo("it still makes files slowly: a backfill will take longer than it need", err=True)
+    seconds = deleted_at + 360 - time.time()
+    if seconds > 0 and is_without_journal(SANDBOX):
+        click.echo(f"waiting {seconds:.0f} s until the file system has forgotten the files last deleted", err=True)
+        time.sleep(seconds)
 
 
-def seconds_of_a_file(folder: str) -> float:
-    """What making a file takes in an empty folder."""
-    files = 100
-    began = time.perf_counter()
-    for number in range(files):
-        Path(folder, str(number)).write_bytes(b"x")
-    return (time.perf_counter() - began) / files
+def is_without_journal(folder: Path) -> bool:
+    """Whether a folder lies on an ext4 without a journal."""
+    device = folder.stat().st_dev
+    disk = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve().name
+    return Path("/proc/fs/ext4", disk).exists() and not any(Path("/proc/fs/jbd2").glob(f"{disk}-*"))
 
 
 def stop(env: dict[str, str]) -> None:
