@@ -1,14 +1,14 @@
-{# What was put into the event log: per model and metric the windows, their events, and the run that wrote them. #}
+{# What was put into the event log: per metric the windows, their events, and the run that built them. #}
 
 select
-    model,
+    kind,
     entity_type,
     metric_type,
     window_start,
     window_end,
     `rows` as events,
     value_sum,
-    invocation_id as run,
+    publication as run,
     at
 from {{ publications() }}
 where

@@ -1,27 +1,27 @@
 {#
-    What a run intended to publish and did not live to enter as published: metrics and partitions whose next run
-    will look them up in the log, and adopt or write them.
+    What is between pending and published: windows that were built and not published (the audit was red, or there was a
+    conflict), and what a killed run left for the next to finish (intended).
 #}
 
 select
-    argMax(model, at) as model_name,
+    kind,
     entity_type,
     metric_type,
-    window_end,
-    partition_id,
-    argMax(`rows`, at) as events,
-    argMax(invocation_id, at) as run,
-    max(at) as intended_at
+    argMax(window_start, (at, state)) as starts,
+    argMax(window_end, (at, state)) as ends,
+    argMax(state, (at, state)) as reached,
+    argMax(publication, (at, state)) as run,
+    max(at) as since
 from {{ publications() }}
-where event_log = '{{ var("event_log") }}'
+where
+    event_log = '{{ var("event_log") }}'
+    and partition_id = ''
 group by
+    kind,
     entity_type,
-    metric_type,
-    window_end,
-    partition_id
-having countIf(state = 'published') = 0
+    metric_type
+having reached != 'published' and starts < ends
 order by
-    intended_at,
+    since,
     entity_type,
-    metric_type,
-    partition_id
+    metric_type

@@ -21,10 +21,10 @@ from sandbox_lib.clickhouse_http import ClickHouse, execute
 STEP = ("started_at", "completed_at")
 
 
-def nodes_of(materialization: str) -> dict[str, dict[str, Any]]:
-    """The models of a materialization, as dbt knows them."""
+def nodes_of(*materializations: str) -> dict[str, dict[str, Any]]:
+    """The models of some materializations, as dbt knows them."""
     nodes = json.loads((TARGET / "manifest.json").read_text())["nodes"]
-    return {name: node for name, node in nodes.items() if node["config"].get("materialized") == materialization}
+    return {name: node for name, node in nodes.items() if node["config"].get("materialized") in materializations}
 
 
 def copy_statements() -> list[str]:
@@ -56,20 +56,28 @@ def new_log(server: ClickHouse, database: str) -> str:
     return f"{{event_log: {event_log}}}"
 
 
-def seconds_of_backfill(variables: str, env: dict[str, str]) -> tuple[float, float, float]:
-    """Seconds of staging, of events, and of the whole run, hooks included; dbt's own start is left out.
+def seconds_of(command: list[str], variables: str, env: dict[str, str]) -> float:
+    """Run dbt and return the seconds that its nodes took; dbt's own start is left out."""
+    dbt(*command, "--vars", variables, env=env)
+    return span()
 
-    Events of a model are built as soon as the tables that it reads are staged, so the first two overlap.
-    """
-    dbt("run", "--select", "tag:backfill", "--vars", variables, env=env)
+
+def span(names: Container[str] = ()) -> float:
+    """Seconds from the first start to the last end of these nodes of the last run, or of all of them."""
     results = json.loads((TARGET / "run_results.json").read_text())["results"]
+    timings = [step for node in results if not names or node["unique_id"] in names for step in node["timing"]]
+    times = [datetime.fromisoformat(step[end]) for step in timings for end in STEP]
+    return (max(times) - min(times)).total_seconds()
 
-    def span(names: Container[str]) -> float:
-        timings = [step for node in results if node["unique_id"] in names for step in node["timing"]]
-        times = [datetime.fromisoformat(step[end]) for step in timings for end in STEP]
-        return (max(times) - min(times)).total_seconds()
 
-    return span(nodes_of("slices")), span(nodes_of("metric_events")), span([node["unique_id"] for node in results])
+def seconds_of_backfill(variables: str, env: dict[str, str]) -> list[float]:
+    """Seconds of staging, building, publishing, of the whole run, hooks included, of the audit, and of another run."""
+    backfill = ["run", "--select", "tag:backfill"]
+    whole = seconds_of(backfill, variables, env)
+    parts = [span(nodes_of(*kind)) for kind in (["slices"], ["pending_events"], ["publication"])]
+    tests = ["test_name:source_parity", "path:tests/audit", "--exclude", "catalog_agrees_with_models"]
+    audit = seconds_of(["test", "--select", *tests], variables, env)
+    return [*parts, whole, audit, seconds_of(backfill, variables, env)]
 
 
 @click.group()
@@ -82,7 +90,7 @@ def main() -> None:
 @click.option("--random-seed", type=int, default=1, show_default=True, help="Of the seed.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Copies and backfills, by turns.")
 def backfill(scale: float, random_seed: int, rounds: int) -> None:
-    """Time copy to stdout and the backfill: staging, and events with their publication.
+    """Time copy to stdout and the backfill: staging, building, publishing; then the audit, and an empty run.
 
     How fast a machine is may change within a minute, so each backfill stands between copies, and medians are shown.
     """
@@ -109,14 +117,17 @@ def backfill(scale: float, random_seed: int, rounds: int) -> None:
         (
             "copy to stdout, the staged columns",
             "staging",
-            "events and publication, partly meanwhile",
-            "the whole backfill",
+            "pending events",
+            "publication",
+            "the whole backfill, without the audit",
+            "the audit",
+            "another run, with nothing to do",
         ),
         medians,
         strict=True,
     ):
         click.echo(f"{name:<42}{taken:>9.1f}{taken / medians[0]:>9.2f}")
-    for name, taken in (("copy", copies), ("whole backfill", [whole for _, _, whole in backfills])):
+    for name, taken in (("copy", copies), ("whole backfill", [taken[3] for taken in backfills])):
         click.echo(f"{name}: {' '.join(f'{seconds:.1f}' for seconds in taken)}")
 
 

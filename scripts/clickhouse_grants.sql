@@ -1,7 +1,7 @@
 -- The least that dbt needs in ClickHouse, for a user metrics_dbt, models in the database metrics and the event
 -- log default.entityMetricEvents. The sandbox has such a user, and scripts/test runs the backfill as it.
 
--- Models, scratch tables, clones, locks and the ledger.
+-- Models, the tables of a run, the lock and the ledgers.
 grant create database, show, select, insert, create table, create view, drop table, drop view, truncate, alter table, alter view on metrics.*;
 grant table engine on MergeTree;
 grant table engine on Memory;
@@ -14,8 +14,10 @@ grant named collection on postgres_source;
 grant show named collections on postgres_source;
 grant select on system.named_collections;
 
--- The event log: read, and written by attaching partitions; alter delete only for on_conflict: replace.
+-- The event log: read, and written by attaching partitions; alter delete only for on_conflict: replace. Beside it the claim,
+-- an empty table that says which database's models publish into the log.
 grant show, select, insert, alter delete on default.entityMetricEvents;
+grant show, select, create table, drop table on default.entityMetricEvents_claim;
 
 -- The application's own ClickHouse tables.
 grant select on default.modelVersionEvents;

@@ -65,7 +65,8 @@ def legacy_differences(manifest: "Manifest", variables: str) -> tuple[dict[tuple
     tables = [node for node in manifest.sources.values() if node.source_name == "legacy"]
     # While dbt parses, there is no table to compare with.
     parts = [
-        f"legacy_comparison(graph.sources['{node.unique_id}'], ref('metric_catalog')) if execute else ''"
+        f"legacy_comparison(graph.sources['{node.unique_id}'], ref('metric_catalog'), ref('audited_events'),"
+        f" metric_types_of('{node.name.removesuffix('Metric')}')) if execute else ''"
         for node in tables
     ]
     try:

@@ -12,7 +12,8 @@
         once_per_user   true: of the events of one entity and user only the earliest counts; needs value 1
         entity_joined   true: the rows are joined with the entity's own table, so that its existence is proven
     Returns: a dict with these keys.
-    Raises: a compiler error where once_per_user comes with another value than 1.
+    Raises: a compiler error where once_per_user comes with another value than 1, or the condition names a column of the
+    event itself: ClickHouse would take that, and not the column of the rows.
 #}
 {% macro metric(
     entity_type,
@@ -31,6 +32,12 @@
             ~ ": only a count can be kept to one event a user; leave value out, or once_per_user."
         ) %}
     {% endif %}
+    {% for column in ['entityType', 'metricType', 'metricValue'] if column in (when or '') %}
+        {% do exceptions.raise_compiler_error(
+            entity_type ~ ' ' ~ metric_type ~ ' has the condition ' ~ when ~ ', in which ' ~ column
+            ~ ' would be the event\'s own: give the column of the rows another name.'
+        ) %}
+    {% endfor %}
     {% do return({
         'entity_type': entity_type,
         'metric_type': metric_type,

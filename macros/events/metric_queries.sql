@@ -1,6 +1,6 @@
 {#
-    Each metric of an entity type as a query on its own: the form in which a reviewer thinks of it. Nothing is
-    written down twice: every query is the events model's own code, rendered with that one metric.
+    Each metric of an entity type as a query on its own: the form in which a reviewer thinks of it. Nothing is written down
+    twice: the query is made of what the events model gives to metric_events().
 
     Arguments:
         entity_type     such as 'Model'
@@ -13,12 +13,9 @@
 #}
 {% macro metric_queries(entity_type, reads) %}
     {%- set queries = [] -%}
-    {%- for node in _events_models() -%}
-        {%- for metric in node.config.meta.metrics if metric.split(' ')[0] == entity_type -%}
-            {%- do queries.append(
-                '-- ' ~ metric ~ ', from ' ~ node.name ~ '\n'
-                ~ _rendered_with(node, 'metric_events_of', entity_type, metric.split(' ')[1]) ~ ';'
-            ) -%}
+    {%- for node in events_models() -%}
+        {%- for metric in node.config.meta.metrics if metric.entity_type == entity_type -%}
+            {%- do queries.append('-- ' ~ entity_type ~ ' ' ~ metric.metric_type ~ ', from ' ~ node.name ~ '\n' ~ _query_of(node, metric) ~ ';') -%}
         {%- endfor -%}
     {%- endfor -%}
     {%- if execute and not queries -%}
@@ -35,7 +32,9 @@
     Raises: a compiler error where no events model has the metric.
 #}
 {% macro metric_query(entity_type, metric_type) %}
-    {{- _rendered_with(_events_model_of(entity_type, metric_type), 'metric_events_of', entity_type, metric_type) -}}
+    {%- for node, metric in _metric_named(entity_type, metric_type) -%}
+    {{- _query_of(node, metric) -}}
+    {%- endfor -%}
 {% endmacro %}
 
 
@@ -46,28 +45,10 @@
     Raises: a compiler error where no events model has the metric.
 #}
 {% macro metric_rows_query(entity_type, metric_type) %}
-    {{- _rendered_with(_events_model_of(entity_type, metric_type), 'metric_rows_of', entity_type, metric_type) -}}
-{% endmacro %}
-
-
-{#
-    metric_events() with one of its metrics. Stands in for it when an events model is rendered for that metric.
-    Arguments: entity_type, metric_type, and those of metric_events().
-    Returns: the select of metric_events().
-#}
-{% macro metric_events_of(entity_type, metric_type, rows, metrics, row_id=none) -%}
-    {{- metric_events(rows, [_metric_of(metrics, entity_type, metric_type)], row_id) -}}
-{%- endmacro %}
-
-
-{#
-    Stands in for metric_events() where the source rows are asked for instead of the events.
-    Arguments: entity_type, metric_type, and those of metric_events().
-    Returns: the select of metric_rows_query().
-#}
-{% macro metric_rows_of(entity_type, metric_type, rows, metrics, row_id=none) -%}
-    {%- set metric = _metric_of(metrics, entity_type, metric_type) -%}
+    {%- for node, metric in _metric_named(entity_type, metric_type) -%}
     {%- set exists = metric.entity_id ~ ' in (select id from ' ~ ref('stg_' ~ snake_case(entity_type)) ~ ')' -%}
+{{ _source_rows(node) }}
+
 select
     multiIf(
         not ifNull(_row.1, false), 'no: the rule leaves it out',
@@ -91,58 +72,85 @@ from (
             ifNull({{ metric.created_at }}, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))
         ) as _row,
         *
-    from {{ rows }}
+    from {{ node.config.meta.rows }}
     where {{ metric.entity_id }} = {entity_id:Int64}
 )
 order by _row.5
+    {%- endfor -%}
 {%- endmacro %}
 
 
-{# The one of the metrics given to metric_events() that is asked for. #}
-{% macro _metric_of(metrics, entity_type, metric_type) %}
-    {% do return(metrics | selectattr('entity_type', 'eq', entity_type) | selectattr('metric_type', 'eq', metric_type) | first) %}
+{#
+    The hash of each metric's rule: of the source rows and of what is said of the metric, as they stand in the events model,
+    and of the var that some of them read. Not of the rules that hold for every event.
+    Arguments: node, an events model.
+    Returns: a dict, by metric ('Model ThumbsUp'), of texts.
+#}
+{% macro rules_of(node) %}
+    {% set source = node.raw_code.split('{{ metric_events(')[0].split() | join(' ') %}
+    {% set setting = var('excluded_generation_versions') | join(',') if 'excluded_generation_versions' in source else '' %}
+    {% set rules = {} %}
+    {% for metric in node.config.meta.metrics %}
+        {% do rules.update({metric.entity_type ~ ' ' ~ metric.metric_type: local_md5([source, setting, tojson(metric, sort_keys=true)] | join('|'))}) %}
+    {% endfor %}
+    {% do return(rules) %}
 {% endmacro %}
 
 
-{# The code of an events model, rendered with another macro in the place of metric_events(). #}
-{% macro _rendered_with(node, stand_in, entity_type, metric_type) -%}
-    {%- if execute -%}
-        {%- set call = modules.re.compile('\\bmetric_events\\(') -%}
-        {%- if call.findall(node.raw_code) | length != 1 -%}
-            {%- do exceptions.raise_compiler_error(node.name ~ ' must call metric_events( once, so that its metrics can be shown one by one.') -%}
-        {%- endif -%}
-        {%- set code = call.sub(stand_in ~ "('" ~ entity_type ~ "', '" ~ metric_type ~ "', ", node.raw_code) -%}
-        {{- return(modules.re.sub('\\n\\s*\\n', '\n\n', render(code)).strip()) -}}
-    {%- endif -%}
+{% macro _query_of(node, metric) -%}
+    {{- return(_source_rows(node) ~ '\n\n' ~ metric_select(node.config.meta.rows, metric)) -}}
 {%- endmacro %}
+
+
+{# What stands in an events model before its metrics: the source rows, as common table expressions. #}
+{% macro _source_rows(node) -%}
+    {%- set parts = node.raw_code.split('{{ metric_events(') -%}
+    {%- if parts | length != 2 -%}
+        {%- do exceptions.raise_compiler_error(node.name ~ ' must end with one {{ metric_events(…) }}, so that its metrics can be shown one by one.') -%}
+    {%- endif -%}
+    {{- return(modules.re.sub('\\n\\s*\\n', '\n\n', render(parts[0])).strip()) -}}
+{%- endmacro %}
+
+
+{# The events model of a metric and what it says of it, in a list of one pair. An empty list while dbt parses. #}
+{% macro _metric_named(entity_type, metric_type) %}
+    {% for node in events_models() %}
+        {% for metric in node.config.meta.metrics if metric.entity_type == entity_type and metric.metric_type == metric_type %}
+            {% do return([(node, metric)]) %}
+        {% endfor %}
+    {% endfor %}
+    {% if execute %}
+        {% do exceptions.raise_compiler_error('No events model has the metric ' ~ entity_type ~ ' ' ~ metric_type ~ '.') %}
+    {% endif %}
+    {% do return([]) %}
+{% endmacro %}
 
 
 {# The events models, by name. Empty while dbt parses. #}
-{% macro _events_models() %}
-    {% do return(
-        graph.nodes.values() | selectattr('config.materialized', 'eq', 'metric_events') | sort(attribute='name') if execute else []
-    ) %}
-{% endmacro %}
-
-
-{# The events model of a metric. None while dbt parses. #}
-{% macro _events_model_of(entity_type, metric_type) %}
-    {% set metric = entity_type ~ ' ' ~ metric_type %}
-    {% for node in _events_models() if metric in node.config.meta.metrics %}
-        {% do return(node) %}
-    {% endfor %}
-    {% if execute %}
-        {% do exceptions.raise_compiler_error('No events model has the metric ' ~ metric ~ '.') %}
-    {% endif %}
-{% endmacro %}
-
-
-{# The metric types that events models have for an entity type, sorted. #}
-{% macro metric_types_of(entity_type) %}
+{% macro events_models() %}
     {% set found = [] %}
-    {% for node in _events_models() %}
-        {% for metric in node.config.meta.metrics if metric.split(' ')[0] == entity_type %}
-            {% do found.append(metric.split(' ')[1]) %}
+    {% for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.config.meta.get('metrics') %}
+        {% do found.append(node) %}
+    {% endfor %}
+    {% do return(found | sort(attribute='name')) %}
+{% endmacro %}
+
+
+{# A model's relation, by its node: for macros that dbt need not learn a dependency from. #}
+{% macro relation_of(node) %}
+    {% do return(api.Relation.create(schema=node.schema, identifier=node.alias)) %}
+{% endmacro %}
+
+
+{#
+    The metric types that events models have for an entity type, sorted.
+    Arguments: entity_type; models, those looked at; none: all.
+#}
+{% macro metric_types_of(entity_type, models=none) %}
+    {% set found = [] %}
+    {% for node in (events_models() if models is none else models) %}
+        {% for metric in node.config.meta.metrics if metric.entity_type == entity_type %}
+            {% do found.append(metric.metric_type) %}
         {% endfor %}
     {% endfor %}
     {% do return(found | sort) %}
@@ -151,11 +159,5 @@ order by _row.5
 
 {# The entity types that events models have metrics of, sorted. #}
 {% macro entity_types() %}
-    {% set found = [] %}
-    {% for node in _events_models() %}
-        {% for metric in node.config.meta.metrics %}
-            {% do found.append(metric.split(' ')[0]) %}
-        {% endfor %}
-    {% endfor %}
-    {% do return(found | unique | sort) %}
+    {% do return(events_models() | map(attribute='config.meta.metrics') | sum(start=[]) | map(attribute='entity_type') | unique | sort) %}
 {% endmacro %}

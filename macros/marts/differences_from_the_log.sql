@@ -30,8 +30,8 @@
             toDate(createdAt, 'UTC') as day,
             {%- endif %}
             toInt64(0) as in_{{ side }},
-            toInt64(metricValue) as in_log
-        from {{ source('event_log', 'entityMetricEvents') }}
+            metricValue as in_log
+        from {{ ref('logged_events') }}
         where {{ in_sample('entityId', var('parity_sample') | float) }}
     )
 

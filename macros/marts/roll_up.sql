@@ -79,11 +79,11 @@
     Before the roll-up reads the log: plans a new seam and marks the months whose part of the log has changed since they
     were rolled up (--full-refresh: all). What the log says is noted before it is read, so that a change in between is
     found by the next run. Months that an earlier run marked and never finished are marked again.
-    To be called as a pre-hook of the model; takes the model's lock.
+    To be called as a pre-hook of the model.
 #}
 {% macro begin_roll_up() %}
     {% if execute %}
-        {% do _acquire_roll_up_lock(this) %}
+        {% do require_run_lock('marts_lock') %}
         {% do run_query(
             'insert into ' ~ seams() ~ ' (generation, boundary, state, invocation_id)'
             ~ " select toUnixTimestamp64Milli(now64(3, 'UTC')),"
@@ -92,15 +92,21 @@
         {% do run_query(_mark_changed_months()) %}
         {% if load_relation(this) %}
             {# Months without events, which would else stay as they were. Deleted events may still have parts. #}
-            {% for row in run_query(
+            {% set emptied = query_column(
                 'select month from ' ~ rolled_up_months() ~ " where state = 'changed' and invocation_id = '" ~ invocation_id ~ "'"
                 ~ " and month not in (select toYYYYMM(createdAt, 'UTC') from " ~ event_log()
                 ~ " where toYYYYMM(createdAt, 'UTC') in (" ~ changed_months() ~ '))'
             ) %}
-                {# What follows is written from a table of the run's own; this could still be done by one that has lost its lock. #}
-                {% do held_run_lock(this) %}
-                {% do run_query('alter table ' ~ this ~ ' drop partition ' ~ row[0]) %}
-            {% endfor %}
+            {% if emptied %}
+                {# Replaced by nothing, from a table of this run's: a drop could still be done by one that has lost its lock. #}
+                {% set empty = run_table(this, 'empty') %}
+                {% do run_query('create table ' ~ empty ~ ' as ' ~ this) %}
+                {% do require_run_lock('marts_lock') %}
+                {% for month in emptied %}
+                    {% do run_query('alter table ' ~ this ~ ' replace partition ' ~ month ~ ' from ' ~ empty ~ ' settings allow_replace_partition_from_empty_source = 1') %}
+                {% endfor %}
+                {% do run_query('drop table ' ~ empty ~ ' sync') %}
+            {% endif %}
         {% endif %}
     {% endif %}
 {% endmacro %}
@@ -122,7 +128,7 @@
 {# After the roll-up: what this run has marked is done. To be called as a post-hook of the model. #}
 {% macro end_roll_up() %}
     {% if execute %}
-        {% set lock = held_run_lock(this) %}
+        {% do require_run_lock('marts_lock') %}
         {% set months = run_query(
             'select count() from ' ~ rolled_up_months() ~ " where state = 'changed' and invocation_id = '" ~ invocation_id ~ "'"
         ).rows[0][0] %}
@@ -140,7 +146,6 @@
             ~ " select generation, boundary, 'rolled up', invocation_id from " ~ seams()
             ~ " where state = 'planned' and invocation_id = '" ~ invocation_id ~ "'"
         ) %}
-        {% do release_run_lock(lock) %}
     {% endif %}
 {% endmacro %}
 
@@ -170,13 +175,12 @@
 
 {#
     Before totals are sealed. Where the table is missing, enters that nothing is sealed: readers then read the log and not
-    a table that is being filled, and it is filled even if nothing has changed. To be called as a pre-hook of the model;
-    takes the model's lock.
+    a table that is being filled, and it is filled even if nothing has changed. To be called as a pre-hook of the model.
 #}
 {% macro begin_seal() %}
     {% if execute %}
-        {% set lock = _acquire_roll_up_lock(this) %}
-        {% if not lock.relation_exists %}
+        {% do require_run_lock('marts_lock') %}
+        {% if not load_relation(this) %}
             {% do run_query(
                 'insert into ' ~ seams() ~ ' (generation, boundary, state, invocation_id)'
                 ~ " select 0, toDateTime64(0, 3, 'UTC'), 'current', '" ~ invocation_id ~ "'"
@@ -193,7 +197,7 @@
 #}
 {% macro end_seal() %}
     {% if execute %}
-        {% set lock = held_run_lock(this) %}
+        {% do require_run_lock('marts_lock') %}
         {% do run_query(_make_sealed_current()) %}
         {% for row in run_query(
             'select distinct partition from system.parts where active and database = ' ~ "'" ~ this.schema ~ "' and table = '"
@@ -202,23 +206,7 @@
         ) %}
             {% do run_query('alter table ' ~ this ~ ' drop partition ' ~ row[0]) %}
         {% endfor %}
-        {% do release_run_lock(lock) %}
     {% endif %}
-{% endmacro %}
-
-
-{#
-    As acquire_run_lock(), for tables that dbt makes: whether it makes one or adds to it, it has decided when the run began.
-    Raises: a compiler error where another run has made the table since.
-#}
-{% macro _acquire_roll_up_lock(relation) %}
-    {% set lock = acquire_run_lock(relation) %}
-    {% if lock.relation_exists and not load_relation(relation) %}
-        {% do release_and_raise(
-            lock, relation ~ ' has been built by another run meanwhile. Nothing was changed; run it again.'
-        ) %}
-    {% endif %}
-    {% do return(lock) %}
 {% endmacro %}
 
 

@@ -10,24 +10,30 @@
 
 
 {#
-    The end of a model expected_*: what holds for every event (its entity exists, its value is not 0) and the sums.
-    PostgreSQL's dialect.
+    An aggregate's filter for what was created before the cutoff of an entity type. PostgreSQL's dialect.
+    Arguments: created_at, an expression; entity_type.
+#}
+{% macro before_cutoff(created_at, entity_type) -%}
+    filter (where {{ created_at }} < timestamp '{{ cutoff_of(entity_type) }}')
+{%- endmacro %}
+
+
+{#
+    The end of a model expected_*: counts of entities that exist. PostgreSQL's dialect.
     Arguments:
-        events        name of the CTE (metric_type, entity_id, metric_value, created_at)
+        counts        name of the CTE (metric_type, entity_id, expected, expected_now), a row for each entity and metric
         entity_type   the entity type whose metrics these are
     Returns: a select of entity_type, entity_id, metric_type, expected (before the cutoff) and expected_now.
 #}
-{% macro expected_counts(events, entity_type) -%}
+{% macro expected_counts(counts, entity_type) -%}
 select
     '{{ entity_type }}' as entity_type,
-    e.entity_id::bigint as entity_id,
-    e.metric_type::text as metric_type,
-    coalesce(sum(e.metric_value) filter (where e.created_at < timestamp '{{ cutoff_of(entity_type) }}'), 0)::bigint as expected,
-    sum(e.metric_value)::bigint as expected_now
-from {{ events }} as e
-inner join {{ source_in_postgres(entity_type) }} as owners on e.entity_id = owners.id
-where e.metric_value <> 0
-group by e.entity_id, e.metric_type
+    c.entity_id::bigint as entity_id,
+    c.metric_type::text as metric_type,
+    coalesce(c.expected, 0)::bigint as expected,
+    c.expected_now::bigint as expected_now
+from {{ counts }} as c
+inner join {{ source_in_postgres(entity_type) }} as owners on c.entity_id = owners.id
 {%- endmacro %}
 
 
@@ -65,4 +71,18 @@ group by e.entity_id, e.metric_type
     {%- else -%}
         true
     {%- endif -%}
+{%- endmacro %}
+
+
+{#
+    Tells dbt that a model comes after the expected counts. So the tests that compare with them stand before it: dbt build
+    skips a model when a test is red whose parents are all upstream of the model.
+    Returns: comments, a line for each model expected_*.
+#}
+{% macro depends_on_expected_counts() -%}
+    {%- for name in [
+        'application_metrics', 'article', 'bounty', 'bounty_entry', 'collection', 'image', 'model', 'model_version', 'post', 'tag', 'user'
+    ] %}
+-- depends_on: {{ ref('expected_' ~ name) }}
+    {%- endfor %}
 {%- endmacro %}

@@ -4,11 +4,13 @@
     Arguments:
         table     a table of the source `legacy`, as its node
         catalog   the seed metric_catalog
+        events    the relation of the events, audited_events
+        metric_types   the metrics that are compared
     Returns: a select of entity_type, metric_type, legacy_column, legacy_parity (exact or known_difference), note,
     entities (that have a count on either side), differing, missing, extra, too_low, too_high, and of the entity that
     differs most worst_entity, worst_expected and worst_actual.
 #}
-{% macro legacy_comparison(table, catalog) %}
+{% macro legacy_comparison(table, catalog, events, metric_types) %}
     {%- do check_parity_vars() -%}
     {%- set entity_type = table.name | replace('Metric', '') -%}
     {%- set entity_id = table.config.meta.primary_key[0] -%}
@@ -16,9 +18,12 @@
     {%- set rules -%}
         select metric_type, legacy_column, legacy_parity, note
         from {{ catalog }}
-        where entity_type = '{{ entity_type }}' and legacy_parity in ('exact', 'known_difference')
+        where
+            entity_type = '{{ entity_type }}'
+            and metric_type in ('{{ metric_types | join("', '") }}')
+            and legacy_parity in ('exact', 'known_difference')
     {%- endset -%}
-    {%- set counted = [] -%}
+    {%- set counted = ["('', 0)"] -%}
     {%- for row in run_query(rules) -%}
         {%- do counted.append("('" ~ row['metric_type'] ~ "', m.\"" ~ row['legacy_column'].split('.')[1] ~ '")') -%}
     {%- endfor -%}
@@ -42,7 +47,7 @@
             toString(metricType) as metric_type,
             toInt64(entityId) as entity_id,
             toInt64(sum(metricValue)) as total
-        from {{ event_log() }}
+        from {{ events }}
         where
             entityType = '{{ entity_type }}'
             and metricType in (select metric_type from ({{ rules }}))

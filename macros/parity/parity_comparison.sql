@@ -4,22 +4,24 @@
     Arguments:
         model   a model expected_*, as its node
         also    further expected counts, as a relation with the same columns; none: there are none
+        events  the relation of the events, audited_events or one like it
+        metric_types   the metrics that are compared
     Vars: parity (history: events before the cutoff; present: all), parity_sample, expected_counts.
     Returns: a select of entity_type, metric_type, entity_id, expected, actual and difference ('missing': no event at
     all, 'extra': nothing is expected, 'too low', 'too high').
 #}
-{% macro parity_comparison(model, also=none) %}
-    {{- _parity_sides(model, also) }}
+{% macro parity_comparison(model, also, events, metric_types) %}
+    {{- parity_sides(model, also, events, metric_types) }}
     where expected.total != actual.total
 {% endmacro %}
 
 
 {#
     Every entity of an entity type that has an expected count or events, metric by metric.
-    Arguments, vars: as parity_comparison().
+    Arguments (model, also, events, metric_types), vars: as parity_comparison().
     Returns: a select of the columns of parity_comparison(), without a where clause; difference is '' where there is none.
 #}
-{% macro _parity_sides(model, also=none) %}
+{% macro parity_sides(model, also, events, metric_types) %}
     {%- do check_parity_vars() -%}
     {%- do _require_view(model.name) -%}
     {%- set entity_type = model.config.meta.entity_type -%}
@@ -33,6 +35,7 @@
         from (
             {{ counts_from_postgres(render(model.raw_code), model.name, sample) | indent(12) }}
         )
+        where metric_type in ('{{ metric_types | join("', '") }}')
         {%- if also %}
         union all
         select
@@ -40,7 +43,10 @@
             entity_id,
             {{ expected }} as total
         from {{ also }}
-        where entity_type = '{{ entity_type }}' and {{ in_sample('entity_id', sample) }}
+        where
+            entity_type = '{{ entity_type }}'
+            and metric_type in ('{{ metric_types | join("', '") }}')
+            and {{ in_sample('entity_id', sample) }}
         {%- endif %}
     ),
 
@@ -50,9 +56,9 @@
             toInt64(entityId) as entity_id,
             toInt64(sum(metricValue)) as total,
             count() as events
-        from {{ event_log() }}
+        from {{ events }}
         where
-            {{ _in_parity_window(entity_type) | indent(12) }}
+            {{ in_parity_window(entity_type, metric_types) | indent(12) }}
         group by metric_type, entity_id
     )
 
@@ -89,15 +95,28 @@
 {% endmacro %}
 
 
-{# The condition that an event of the log is one of those that parity looks at. #}
-{% macro _in_parity_window(entity_type) -%}
+{# The condition that an event is one of those that parity looks at, of an entity_type and its metric_types. #}
+{% macro in_parity_window(entity_type, metric_types) -%}
 entityType = '{{ entity_type }}'
-and metricType in ('{{ metric_types_of(entity_type) | join("', '") }}')
+and metricType in ('{{ metric_types | join("', '") }}')
 and {{ in_sample('entityId', var('parity_sample') | float) }}
 {%- if var('parity') == 'history' %}
 and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), event_log_traits().decimals)) }}
 {%- endif %}
 {%- endmacro %}
+
+
+{#
+    The metrics of an entity type (entity_type) that this run answers for: those of the events models that it has selected. A command that
+    selects none (dbt test) answers for all.
+#}
+{% macro audited_metric_types(entity_type) %}
+    {% set selected = [] %}
+    {% for node in events_models() if flags.WHICH in ['run', 'build'] and node.unique_id in selected_resources %}
+        {% do selected.append(node) %}
+    {% endfor %}
+    {% do return(metric_types_of(entity_type, selected or none)) %}
+{% endmacro %}
 
 
 {#
@@ -115,21 +134,53 @@ and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), event_log_trait
 
 
 {#
-    After dbt test: what the tests of parity found, metric by metric, in the log. dbt's own line says only how many
-    rows a test returned. The rows stay in the table that is named.
+    After tests: what they found, line by line, in the log. dbt's own line says only how many rows a test returned. The rows
+    stay in the table that is named.
     Arguments: results, of on-run-end.
 #}
 {% macro describe_parity(results) %}
-    {% if execute and flags.WHICH in ['test', 'build'] %}
-        {% for result in results if result.node.test_metadata and result.failures is not none %}
-            {% set test = result.node.test_metadata.name %}
-            {% if test == 'source_parity' and result.failures > 0 %}
-                {% do _describe_source_parity(result.node.relation_name) %}
-            {% elif test == 'legacy_parity' %}
-                {% do _describe_legacy_parity(result.node.relation_name) %}
-            {% endif %}
-        {% endfor %}
-    {% endif %}
+    {% for result in results if execute and flags.WHICH in ['test', 'build'] and result.node.resource_type == 'test' and result.failures is not none %}
+        {% set test = result.node.test_metadata.name if result.node.test_metadata else result.node.name %}
+        {% set rows = result.node.relation_name %}
+        {% if test == 'legacy_parity' %}
+            {% do _describe_legacy_parity(rows) %}
+        {% elif test == 'source_parity' and result.failures %}
+            {% do _describe_source_parity(rows) %}
+        {% elif test == 'corrections_agree' and result.failures %}
+            {% do _describe_contradicted_corrections(rows) %}
+        {% elif test == 'every_metric_in_the_log_is_known' and result.failures %}
+            {% do _describe_unknown_metrics(rows) %}
+        {% endif %}
+    {% endfor %}
+{% endmacro %}
+
+
+{% macro _describe_unknown_metrics(unknown) %}
+    {% for row in run_query('select * from ' ~ unknown ~ ' order by entity_type, metric_type') %}
+        {% set name = row['entity_type'] ~ ' ' ~ row['metric_type'] %}
+        {% do log(
+            name ~ ' is not in the catalog: ' ~ row['events'] ~ ' event' ~ ('s' if row['events'] != 1) ~ ', '
+            ~ (row['backfilled_events'] or 'none') ~ ' of them backfilled, total ' ~ row['total']
+            ~ (". To remove those: dbt run-operation remove_metric --args '{metric: " ~ name ~ "}'" if row['backfilled_events']),
+            info=true
+        ) %}
+    {% endfor %}
+{% endmacro %}
+
+
+{% macro _describe_contradicted_corrections(contradicted) %}
+    {% for row in run_query(
+        'select entity_type, metric_type, count() as entities, argMax((entity_id, expected, logged, correction), abs(correction)) as worst,'
+        ~ ' worst.1 as entity_id, worst.2 as expected, worst.3 as logged, worst.4 as correction from ' ~ contradicted
+        ~ ' group by entity_type, metric_type order by entity_type, metric_type'
+    ) %}
+        {% do log(
+            row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ': ' ~ row['entities'] ~ ' corrections contradict PostgreSQL; worst: '
+            ~ row['entity_type'] ~ ' ' ~ row['entity_id'] ~ ' has ' ~ row['logged'] ~ ', PostgreSQL counts ' ~ row['expected']
+            ~ ', the correction would be ' ~ row['correction'],
+            info=true
+        ) %}
+    {% endfor %}
 {% endmacro %}
 
 

@@ -4,7 +4,12 @@
 #}
 {% macro parity_report_settings() %}
     {#- dbt keeps to itself what is raised while it parses -#}
-    {%- if execute -%}{%- do check_parity_vars() -%}{%- endif -%}
+    {%- if execute -%}
+        {%- do check_parity_vars() -%}
+        {%- if event_log_traits().engine == '' -%}
+            {%- do exceptions.raise_compiler_error('There is no event log ' ~ var('event_log') ~ '.') -%}
+        {%- endif -%}
+    {%- endif -%}
     {%- set entity_types = {} -%}
     {%- for test in _parity_tests() -%}
         {%- do entity_types.update({test.entity_type: {'cutoff': cutoff_of(test.entity_type), 'metrics': metric_types_of(test.entity_type)}}) -%}
@@ -29,7 +34,7 @@
 {% macro parity_report_pairs(entity_type) %}
     {%- for test in _parity_tests() if test.entity_type == entity_type %}
     with sides as (
-        {{ _parity_sides(test.model, test.also) | indent(8) }}
+        {{ parity_sides(test.model, test.also, _audited_events(), metric_types_of(entity_type)) | indent(8) }}
     ),
 
     compared as (
@@ -72,9 +77,9 @@
         '{{ test.entity_type }}' as entity_type,
         toStartOfMonth(toDateTime64(createdAt, 3, 'UTC')) as month,
         count() as events
-    from {{ event_log() }}
+    from {{ _audited_events() }}
     where
-        {{ _in_parity_window(test.entity_type) | indent(8) }}
+        {{ in_parity_window(test.entity_type, metric_types_of(test.entity_type)) | indent(8) }}
     group by month
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -83,27 +88,25 @@
 
 
 {#
-    How many entities were corrected on which day (UTC), as the ledger of corrections has it. No rows where there is no
-    such ledger.
+    How many entities were corrected on which day (UTC), as the ledger has it.
     Returns: a select of day, entity_type, entities and value (what the corrections add up to).
 #}
 {% macro parity_report_corrections() %}
-    {%- set found = query_column(
-        "select name from system.tables where database = '" ~ corrections().schema ~ "' and name = '" ~ corrections().identifier ~ "'"
-    ) -%}
-    {%- if found %}
     select
-        toDate(corrected_at) as day,
+        toDate(window_end) as day,
         entity_type,
         sum(rows) as entities,
         sum(value_sum) as value
-    from {{ corrections() }}
-    where event_log = '{{ var("event_log") }}' and state = 'published'
+    from {{ publications() }}
+    where {{ whole_windows('corrections', ['published']) }}
     group by day, entity_type
     order by day, entity_type
-    {%- else %}
-    select 'no ledger of corrections' as day where false
-    {%- endif %}
+{% endmacro %}
+
+
+{# What parity compares, for macros that dbt need not learn a dependency from. #}
+{% macro _audited_events() %}
+    {% do return(api.Relation.create(schema=target.schema, identifier='audited_events', type='view')) %}
 {% endmacro %}
 
 
@@ -116,11 +119,11 @@
     {% for test in graph.nodes.values() | selectattr('resource_type', 'eq', 'test') | sort(attribute='name') if execute %}
         {% if test.test_metadata and test.test_metadata.name == 'source_parity' %}
             {% set model = graph.nodes[test.attached_node] %}
-            {% set others = test.depends_on.nodes | reject('eq', test.attached_node) | list %}
+            {% set also = graph.nodes['model.' ~ project_name ~ '.expected_application_metrics'] %}
             {% do found.append({
                 'entity_type': model.config.meta.entity_type,
                 'model': model,
-                'also': '(' ~ render(graph.nodes[others[0]].raw_code) ~ ')' if others else none
+                'also': '(' ~ render(also.raw_code) ~ ')' if also.unique_id in test.depends_on.nodes else none
             }) %}
         {% endif %}
     {% endfor %}

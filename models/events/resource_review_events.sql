@@ -2,7 +2,13 @@
 
 {% set counted = 'not exclude and not tosViolation' %}
 
-with review as (
+with published_version as (
+    select id
+    from {{ ref('stg_model_version') }}
+    where status = 'Published'
+),
+
+review as (
     select
         id,
         modelId,
@@ -17,8 +23,7 @@ with review as (
 )
 
 {{ metric_events('review', row_id='id', metrics=[
-    metric('User', 'Review', entity_id='userId',
-        when="modelVersionId in (select id from " ~ ref('stg_model_version') ~ " where status = 'Published')"),
+    metric('User', 'Review', entity_id='userId', when='modelVersionId in (select id from published_version)'),
 
     metric('Model', 'Rating', entity_id='modelId', value='rating', when=counted),
     metric('Model', 'RatingCount', entity_id='modelId', when=counted),

@@ -6,7 +6,7 @@
 
 with tip as (
     select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as entityType,
+        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
         entityId,
         fromUserId as userId,
         amount,
@@ -27,7 +27,7 @@ donation as (
 
 gift as (
     select
-        entityType,
+        kind,
         entityId,
         userId,
         amount,
@@ -35,7 +35,7 @@ gift as (
     from tip
     union all
     select
-        entity.1 as entityType,
+        entity.1 as kind,
         entity.2 as entityId,
         userId,
         amount,
@@ -44,16 +44,16 @@ gift as (
 )
 
 {{ metric_events('gift', [
-    metric('Image', 'Buzz', entity_id='entityId', value='amount', when="entityType = 'Image'"),
+    metric('Image', 'Buzz', entity_id='entityId', value='amount', when="kind = 'Image'"),
 
-    metric('Model', 'TipCount', entity_id='entityId', when="entityType = 'Model'"),
-    metric('Model', 'TipAmount', entity_id='entityId', value='amount', when="entityType = 'Model'"),
-    metric('ModelVersion', 'TipCount', entity_id='entityId', when="entityType = 'ModelVersion'"),
-    metric('ModelVersion', 'TipAmount', entity_id='entityId', value='amount', when="entityType = 'ModelVersion'"),
-    metric('Post', 'TipCount', entity_id='entityId', when="entityType = 'Post'"),
-    metric('Post', 'TipAmount', entity_id='entityId', value='amount', when="entityType = 'Post'"),
-    metric('Article', 'TipCount', entity_id='entityId', when="entityType = 'Article'"),
-    metric('Article', 'TipAmount', entity_id='entityId', value='amount', when="entityType = 'Article'"),
-    metric('BountyEntry', 'TipCount', entity_id='entityId', when="entityType = 'BountyEntry'"),
-    metric('BountyEntry', 'TipAmount', entity_id='entityId', value='amount', when="entityType = 'BountyEntry'"),
+    metric('Model', 'TipCount', entity_id='entityId', when="kind = 'Model'"),
+    metric('Model', 'TipAmount', entity_id='entityId', value='amount', when="kind = 'Model'"),
+    metric('ModelVersion', 'TipCount', entity_id='entityId', when="kind = 'ModelVersion'"),
+    metric('ModelVersion', 'TipAmount', entity_id='entityId', value='amount', when="kind = 'ModelVersion'"),
+    metric('Post', 'TipCount', entity_id='entityId', when="kind = 'Post'"),
+    metric('Post', 'TipAmount', entity_id='entityId', value='amount', when="kind = 'Post'"),
+    metric('Article', 'TipCount', entity_id='entityId', when="kind = 'Article'"),
+    metric('Article', 'TipAmount', entity_id='entityId', value='amount', when="kind = 'Article'"),
+    metric('BountyEntry', 'TipCount', entity_id='entityId', when="kind = 'BountyEntry'"),
+    metric('BountyEntry', 'TipAmount', entity_id='entityId', value='amount', when="kind = 'BountyEntry'"),
 ]) }}

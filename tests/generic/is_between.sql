@@ -2,6 +2,7 @@
     A number lies between two others, those included.
 
     Arguments:
+        model, column_name   the column that is tested
         low, high   the numbers
 #}
 {% test is_between(model, column_name, low, high) %}

@@ -15,10 +15,13 @@
         warn_if='> 0',
         error_if='> ' ~ (var('legacy_error_percent') * 10000) | int
     ) }}
-    {%- set catalog = ref('metric_catalog') %}
-    {%- if execute and flags.WHICH in ['test', 'build'] %}
-        {{- legacy_comparison(graph.sources['source.' ~ project_name ~ '.legacy.' ~ model.identifier], catalog) }}
+    {%- set catalog, events = ref('metric_catalog'), ref('audited_events') %}
+    {%- set metric_types = audited_metric_types(model.identifier | replace('Metric', '')) if execute and flags.WHICH in ['test', 'build'] else [] %}
+    {%- if metric_types %}
+        {{- legacy_comparison(graph.sources['source.' ~ project_name ~ '.legacy.' ~ model.identifier], catalog, events, metric_types) }}
     {%- else %}
-    select 'exact' as legacy_parity, 0 as differing, 1 as entities where false
+    select
+        '' as entity_type, '' as metric_type, '' as legacy_column, 'exact' as legacy_parity, '' as note, 0 as differing, 1 as entities
+    where false
     {%- endif %}
 {% endtest %}

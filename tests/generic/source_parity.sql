@@ -1,16 +1,21 @@
 {#
-    The events of an entity type add up to what PostgreSQL counts, entity by entity. Rows returned, and kept in a table,
-    are those of parity_comparison(); their counts by metric are printed after the run (describe_parity).
+    The events of an entity type add up to what PostgreSQL counts, entity by entity. In dbt build, the events are those of
+    the log as it would be once what is pending is published, and the test stands before published_events. Of the metrics,
+    those count that the run has selected. Rows returned, and kept in a table, are those of parity_comparison(); their counts
+    by metric are printed after the run (describe_parity).
 
     Arguments:
         model   a model expected_*
         also    further expected counts, a relation with the same columns
 #}
 {% test source_parity(model, also=none) %}
-    {{- config(store_failures=true, schema='failures') }}
-    {%- if execute and flags.WHICH in ['test', 'build'] %}
-        {{- parity_comparison(graph.nodes['model.' ~ project_name ~ '.' ~ model.identifier], also) }}
+    {{- config(store_failures=true, schema='failures', meta={'audits': 'published_events'}) }}
+    {%- set events = ref('audited_events') %}
+    {%- set expected = graph.nodes['model.' ~ project_name ~ '.' ~ model.identifier] if execute else none %}
+    {%- set metric_types = audited_metric_types(expected.config.meta.entity_type) if execute else [] %}
+    {%- if flags.WHICH in ['test', 'build'] and metric_types %}
+        {{- parity_comparison(expected, also, events, metric_types) }}
     {%- else %}
-    select 'compared when the test runs' where false
+    select 'no metric of this entity type is part of this run' as nothing where false
     {%- endif %}
 {% endtest %}

@@ -2,6 +2,7 @@
     No two rows have the same values in these columns.
 
     Arguments:
+        model     the model that is tested
         columns   names of columns, such as [userId, imageId]
         sampled   column of an entity's id, of which only the share parity_sample is looked at; none: all rows
 #}

@@ -8,5 +8,5 @@ select
     invocation_id
 from {{ publications() }}
 where
-    event_log = '{{ var("event_log") }}'
+    {{ whole_windows('events', ['published']) }}
     and window_end > {{ cutoff_by_entity_type('entity_type') }}

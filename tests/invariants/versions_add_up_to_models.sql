@@ -10,7 +10,7 @@ select
     toStartOfMonth(createdAt, 'UTC') as month_of_events,
     sumIf(metricValue, entityType = 'Model') as of_models,
     sumIf(metricValue, entityType = 'ModelVersion') as of_versions
-from {{ event_log() }}
+from {{ ref('audited_events') }}
 where
     entityType in ('Model', 'ModelVersion')
     and metricType in ('Image', 'Generation', 'Earned')

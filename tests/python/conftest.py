@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 REPO = Path(__file__).resolve().parents[2]
 DBT = Path(sys.executable).with_name("dbt")
 SCALE, RANDOM_SEED = 0.02, 7
+# The models through which the events of events models get into the log.
+LOG = ("logged_events", "pending_events", "audited_events", "published_events")
 
 
 @dataclass
@@ -233,21 +235,27 @@ def parsed(sandbox: Sandbox, parsed_manifest: Manifest, tmp_path: Path) -> Itera
 
 @pytest.fixture
 def staged(parsed: ParsedProject, backfilled: Project) -> ParsedProject:
-    """`parsed` with the staging tables of `backfilled`. The parts of its log stay as they were written."""
-    copy_tables(parsed.sandbox, backfilled.database, parsed.database, "name like 'stg\\_%'")
+    """`parsed` with the landed tables of `backfilled`. The parts of its log stay as they were written."""
+    copy_tables(parsed.sandbox, backfilled.database, parsed.database, "name like 'stg\\_%' or name = 'metric_landings'")
     parsed.sandbox.command(f"alter table {parsed.event_log} modify setting max_bytes_to_merge_at_max_space_in_pool = 1")
     return parsed
 
 
 @pytest.fixture
 def published(staged: ParsedProject, backfilled: Project) -> ParsedProject:
-    """A log of the test's own that holds what `backfilled` holds; staging tables and those of PostgreSQL, too."""
+    """A log of the test's own that holds what `backfilled` holds, the ledger that says so, and what parity reads."""
     run = staged.sandbox.command
     run(f"drop table {staged.event_log} sync")
     run(f"create table {staged.event_log} clone as {backfilled.event_log}")
     run(f"create table {staged.database}.metric_catalog clone as {backfilled.database}.metric_catalog")
+    run(f"create table {staged.database}.metric_publications as {backfilled.database}.metric_publications")
+    run(
+        f"insert into {staged.database}.metric_publications select * replace ('{staged.event_log}' as event_log)"
+        f" from {backfilled.database}.metric_publications"
+    )
     run(f"create database {staged.database}_postgres")
     copy_tables(staged.sandbox, f"{backfilled.database}_postgres", f"{staged.database}_postgres")
+    staged.run("expected_application_metrics", *LOG)
     return staged
 
 

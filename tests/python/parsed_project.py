@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from conftest import REPO, Project
+from conftest import LOG, REPO, Project
 from event_log_checks import statements_of
 
 if TYPE_CHECKING:
@@ -150,6 +150,13 @@ class ParsedProject(Project):
     def run(self, *models: str, fails: bool = False, options: tuple[str, ...] = (), **vars: object) -> str:
         """Runs the models given, and nothing that they are made from."""
         return self.dbt("run", "--select", *models, *options, fails=fails, **vars)
+
+    def publish(self, *models: str, fails: bool = False, options: tuple[str, ...] = (), **vars: object) -> str:
+        """Publishes the events of the events models given, from what is landed."""
+        return self.run(*models, *LOG, fails=fails, options=options, **vars)
+
+    def start_publishing(self, *models: str, **vars: object) -> Run:
+        return self.start("run", "--select", *models, *LOG, **vars)
 
 
 def wait_until(condition, seconds: float = 60) -> None:

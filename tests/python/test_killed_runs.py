@@ -7,14 +7,20 @@ surely: something in its way holds it up until after the kill.
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import psutil
 import psycopg2
 import pytest
-from conftest import Project, Sandbox
+from conftest import LOG, Project, Sandbox, new_project, sandbox_command, start_sandbox, stop_sandbox
+from dbt.contracts.graph.manifest import Manifest
 from event_log_checks import (
     BEFORE,
     closed_windows,
@@ -76,7 +82,7 @@ def test_a_backfill_killed_at_five_moments_is_completed_by_the_next(
 def test_a_full_refresh_killed_at_any_moment_loses_nothing(
     staged: ParsedProject, backfilled: Project, duration: float
 ) -> None:
-    staged.run("path:models/events")
+    staged.publish("path:models/events")
     run = staged.start("run", "--select", "tag:backfill", "--full-refresh")
     time.sleep(random.Random(6).uniform(0, duration / 2))
     wait_until(lambda: writes(staged.sandbox) or run.has_ended())
@@ -121,13 +127,13 @@ def held_up_copy(sandbox: Sandbox, table: str, column: str) -> Iterator[Callable
 
 
 def test_a_copy_that_goes_on_after_the_kill_is_outlasted(parsed: ParsedProject, backfilled: Project) -> None:
-    sandbox, models = parsed.sandbox, ("stg_user", "stg_user_engagement", FOLLOWS)
+    sandbox, models = parsed.sandbox, ("stg_user", "stg_user_engagement", FOLLOWS, *LOG)
     copy = f"insert into `{parsed.database}`.`stg_user_engagement__scratch_"
     with held_up_copy(sandbox, "UserEngagement", "targetUserId") as let_go:
         run = parsed.start("run", "--select", *models)
         kill_at(run, lambda: statements_of(sandbox, copy))
         again = parsed.start("run", "--select", *models)
-        wait_until(lambda: "holds the lock" in again.output)
+        wait_until(lambda: "is at work; waiting" in again.output)
         assert len(statements_of(sandbox, copy)) == 1
         let_go()
         assert again.wait() == 0, again.output
@@ -140,11 +146,11 @@ def test_a_build_that_goes_on_after_the_kill_is_outlasted(staged: ParsedProject,
     run, source = staged.sandbox.command, f"{staged.database}.stg_user_engagement"
     run(f"rename table {source} to {staged.database}.engagement")
     run(f"create view {source} as select * from {staged.database}.engagement where sleepEachRow(0.005) = 0")
-    build = f"insert into `{staged.database}`.`{FOLLOWS}__clone_"
-    killed = staged.start("run", "--select", FOLLOWS)
+    build = f"insert into `{staged.database}`.`pending_events__scratch_"
+    killed = staged.start_publishing(FOLLOWS)
     kill_at(killed, lambda: statements_of(staged.sandbox, build))
     assert statements_of(staged.sandbox, build)
-    assert "holds the lock" in staged.run(FOLLOWS)
+    assert "is at work; waiting" in staged.publish(FOLLOWS)
     assert_as_undisturbed(staged, backfilled, FOLLOWS)
 
 
@@ -157,11 +163,11 @@ def test_an_insert_into_the_log_that_goes_on_after_the_kill_is_outlasted(
         f"create materialized view {staged.database}.to_seen to {seen}"
         f" as select * from {staged.event_log} where sleepEachRow(0.0015) = 0"
     )
-    killed = staged.start("run", "--select", GENERATIONS)
+    killed = staged.start_publishing(GENERATIONS, log_views="feed")
     insert = f"insert into `{staged.database}`.`entityMetricEvents`"
     kill_at(killed, lambda: statements_of(staged.sandbox, insert))
     assert statements_of(staged.sandbox, insert)
-    assert "holds the lock" in staged.run(GENERATIONS)
+    assert "is at work; waiting" in staged.publish(GENERATIONS, log_views="feed")
     assert_as_undisturbed(staged, backfilled, GENERATIONS)
     columns = "entityType, entityId, userId, metricType, metricValue, createdAt"
     assert staged.sandbox.rows(f"select count(), sum(cityHash64({columns})) from {seen}") == staged.sandbox.rows(
@@ -169,43 +175,117 @@ def test_an_insert_into_the_log_that_goes_on_after_the_kill_is_outlasted(
     )
 
 
-# Between two steps of publication -------------------------------------------------------------------------------------
+# Between two steps of publication, beside live traffic ----------------------------------------------------------------
 
 
-def intentions(project: Project) -> int:
-    return project.sandbox.value(f"select count() from {project.database}.metric_publications where state = 'intended'")
+@contextmanager
+def live_writer(project: Project) -> Iterator[Callable[[], int]]:
+    """An application that writes events all the time. The function given says how many there are."""
+    application, written, stop = Sandbox(project.sandbox.dir, project.sandbox.env), [], threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            application.command(f"insert into {project.event_log} values ('Tag', 999999, 4, 'Follower', 1, now64(3))")
+            written.append(1)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield lambda: len(written)
+    finally:
+        stop.set()
+        thread.join()
 
 
-@pytest.mark.parametrize("seed", [1])
-def test_a_run_killed_once_its_intentions_are_entered_is_completed(
-    staged: ParsedProject, backfilled: Project, seed: int
+@pytest.mark.parametrize("how", ["attached", "inserted"])
+def test_runs_killed_between_two_steps_of_publication_are_completed(
+    staged: ParsedProject, backfilled: Project, how: str
 ) -> None:
+    """As soon as a publication is complete, and ever later: while it is replayed, and before the ledger knows."""
     models = (FOLLOWS, GENERATIONS, "image_reaction_events", "tip_events")
-    staged.sandbox.command(
-        f"create table {staged.database}.metric_publications as {backfilled.database}.metric_publications"
-    )
-    run = staged.start("run", "--select", *models)
-    wait_until(lambda: intentions(staged) or run.has_ended())
-    # As soon as it can be seen, or in the steps that follow.
-    time.sleep([0, 0.03, 0.1][seed - 1])
-    run.kill()
-    staged.run(*models)
-    assert_as_undisturbed(staged, backfilled, *models)
+    views = {"log_views": "feed"} if how == "inserted" else {}
+    if views:
+        run, seen = staged.sandbox.command, f"{staged.database}.seen"
+        run(f"create table {seen} as {staged.event_log}")
+        run(f"create materialized view {staged.database}.to_seen to {seen} as select * from {staged.event_log}")
+    complete = "select count() from system.tables where match(name, '^publication_[0-9a-f]{8}$') and database = "
+    delays, of_live = [0, 0.02, 0.05, 0.1, 0.2], "entityId = 999999"
+    with live_writer(staged) as written:
+        for delay in delays:
+            run = staged.start_publishing(*models, **views)
+            wait_until(lambda run=run: staged.sandbox.value(f"{complete} '{staged.database}'") > 0 or run.has_ended())
+            time.sleep(delay)
+            run.kill()
+        output = staged.publish(*models, **views)
+    assert "pending_events:" in output
+    assert staged.fingerprint(f"not ({of_live})") == undisturbed(backfilled, *models)
+    of_backfilled = closed_windows(backfilled)
+    assert closed_windows(staged) == {pair: of_backfilled[pair] for pair in pairs_of(*models)}
+    assert staged.fingerprint(of_live)[0] == written() > 0
+    assert leftovers(staged) == []
+    assert "nothing is due" in staged.publish(*models, **views)
 
 
-@pytest.mark.parametrize("moment", ["deleting", "intending"])
+@pytest.mark.parametrize("moment", ["delete from", "publication_"])
 def test_a_replacement_killed_half_way_is_completed(staged: ParsedProject, backfilled: Project, moment: str) -> None:
-    staged.run(FOLLOWS)
+    """By any next run: what is replaced stands in the publication."""
+    staged.publish(FOLLOWS)
     log = staged.event_log
     staged.sandbox.command(f"insert into {log} select * from {log} where {BEFORE} and {of_pairs(pairs_of(FOLLOWS))}")
-    replace = ("run", "--select", FOLLOWS, "--full-refresh")
-    before = intentions(staged)
-    run = staged.start(*replace, on_conflict="replace")
-    if moment == "deleting":
-        kill_at(run, lambda: statements_of(staged.sandbox, f"delete from `{staged.database}`"))
+    run = staged.start("run", "--select", FOLLOWS, *LOG, "--full-refresh", on_conflict="replace")
+    wait_until(lambda: statements_of(staged.sandbox, moment) or run.has_ended())
+    run.kill()
+    if moment == "delete from":
+        assert "Finishing the publication" in staged.publish(FOLLOWS)
     else:
-        kill_at(run, lambda: intentions(staged) > before)
-    staged.dbt(*replace, on_conflict="replace")
+        staged.publish(FOLLOWS, options=("--full-refresh",), on_conflict="replace")
     assert staged.fingerprint() == undisturbed(backfilled, FOLLOWS)
-    assert f"{FOLLOWS}: nothing to do" in staged.run(FOLLOWS)
+    assert "nothing is due" in staged.publish(FOLLOWS)
     assert leftovers(staged) == []
+
+
+# Servers --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fragile(parsed_manifest: Manifest, tmp_path: Path) -> Iterator[ParsedProject]:
+    """A project like `parsed`, on servers of its own, which may be killed."""
+    sandbox = start_sandbox(tmp_path / "fragile")
+    try:
+        new_project(sandbox, "parsed", tmp_path)
+        yield ParsedProject(sandbox, "parsed", tmp_path, manifest=parsed_manifest)
+    finally:
+        stop_sandbox(sandbox)
+
+
+def kill_server(sandbox: Sandbox, name: str) -> None:
+    """As the kernel does when memory is short. Then it is started again."""
+    processes = json.loads((sandbox.dir / "state.json").read_text())
+    pid = processes[name]["pid"]
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    sandbox_command({**os.environ, **sandbox.env}, "up")
+
+
+def test_servers_killed_at_any_moment_lose_and_double_nothing(
+    fragile: ParsedProject, backfilled: Project, duration: float
+) -> None:
+    sandbox = fragile.sandbox
+    choice = random.Random(3)
+    for server in ("clickhouse", "postgres", "clickhouse", "clickhouse", "postgres"):
+        run = fragile.start("run", "--select", "tag:backfill")
+        time.sleep(choice.uniform(0.1, 0.9) * duration)
+        kill_server(sandbox, server)
+        assert run.wait() in (0, 1), run.output
+    # In the middle of an attach, or right before or after it.
+    fragile.sandbox.command(f"truncate table {fragile.database}.metric_publications")
+    fragile.sandbox.command(f"delete from {fragile.event_log} where {BEFORE}")
+    run = fragile.start("run", "--select", "tag:backfill")
+    wait_until(lambda: statements_of(sandbox, "attach partition") or run.has_ended())
+    kill_server(sandbox, "clickhouse")
+    run.wait()
+
+    fragile.backfill()
+    assert fragile.fingerprint() == backfilled.fingerprint()
+    assert closed_windows(fragile) == closed_windows(backfilled)
+    assert leftovers(fragile) == []

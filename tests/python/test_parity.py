@@ -17,7 +17,14 @@ LEGACY_PARITY = ("test", "--select", "test_name:legacy_parity")
 @pytest.fixture(scope="session")
 def parity_of_backfill(backfilled: Project) -> str:
     return backfilled.dbt(
-        *("test", "--select", "test_name:source_parity", "test_name:legacy_parity", "path:tests/invariants"),
+        *(
+            "test",
+            "--select",
+            "test_name:source_parity",
+            "test_name:legacy_parity",
+            "path:tests/invariants",
+            "path:tests/audit",
+        ),
         *("--exclude", "tag:mart"),
     )
 
@@ -138,13 +145,13 @@ def test_damage_is_caught_by_name_and_counted(published: ParsedProject, source: 
 
 def test_a_shifted_cutoff_is_caught(staged: ParsedProject) -> None:
     """Published up to another moment than live tracking began at: what lies between is in no window."""
-    staged.run("tag_engagement_events", cutoff="2024-05-07 00:00:00")
+    staged.publish("tag_engagement_events", cutoff="2024-05-07 00:00:00")
     output = staged.dbt("test", "--select", "source_parity_tag", fails=True)
     assert set(found(output)) == {"Tag Hidden", "Tag Follower"}
     assert all(missing + low > 0 and extra == high == 0 for missing, extra, low, high in found(output).values())
 
     # moved forward, only that is published, and all is well
-    staged.run("tag_engagement_events")
+    staged.publish("tag_engagement_events")
     assert found(staged.dbt("test", "--select", "source_parity_tag")) == {}
 
 

@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import Project, Sandbox, copy_tables
+from conftest import LOG, Project, Sandbox, copy_tables
 from event_log_checks import BEFORE, Totals, of_pairs, pairs_of, totals
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
@@ -37,6 +37,12 @@ def reported(sandbox: Sandbox, backfilled: Project, tmp_path_factory: pytest.Tem
         where = "name like 'stg\\_%' or name = 'entityMetricEvents' or engine = 'PostgreSQL'"
         copy_tables(sandbox, f"backfilled{suffix}", f"reported{suffix}", where)
     sandbox.command("create table reported.metric_catalog clone as backfilled.metric_catalog")
+    sandbox.command("create table reported.metric_publications as backfilled.metric_publications")
+    sandbox.command(
+        f"insert into reported.metric_publications select * replace ('{project.event_log}' as event_log)"
+        " from backfilled.metric_publications"
+    )
+    project.dbt("run", "--select", "expected_application_metrics", *LOG)
     yield project
     for suffix in ("", "_postgres"):
         sandbox.command(f"drop database reported{suffix} sync")
@@ -94,12 +100,11 @@ def damaged(reports: Reports, good: Path) -> Damaged:
     run(f"insert into {log} {doubled} settings max_partitions_per_insert_block = 0")
     # The page is made all the same where the legacy counters cannot be compared.
     run(f"drop table {project.database}.metric_catalog sync")
-    corrections = f"{project.database}.metric_corrections"
-    run(f"create table {corrections} as backfilled.metric_corrections")
     days = [("1", "published"), ("3", "published"), ("4", "intended")]
-    rows = [(log, HOSTILE, f"2026-01-0{day} 04:00:00", state, 7, -3) for day, state in days]
+    rows = [(log, HOSTILE, f"2026-01-0{day} 04:00:00", state, 7, -3, "corrections") for day, state in days]
     run(
-        f"insert into {corrections} (event_log, entity_type, corrected_at, state, rows, value_sum) values "
+        f"insert into {project.database}.metric_publications"
+        " (event_log, entity_type, window_end, state, rows, value_sum, kind) values "
         + ", ".join("(" + ", ".join(map(literal, row)) + ")" for row in rows)
     )
     done, output = reports.make("damaged")
@@ -310,7 +315,7 @@ def test_corrections_are_drawn_and_nothing_breaks_out_of_the_page(visit: Visit, 
     ("options", "environment", "message"),
     [
         (["--vars", "{parity: past}"], {}, "The var parity is 'past'; it must be one of history, present."),
-        (["--vars", "{event_log: reported.nothing}"], {}, "The event log reported.nothing has no column entityType"),
+        (["--vars", "{event_log: reported.nothing}"], {}, "There is no event log reported.nothing."),
         ([], {"CLICKHOUSE_PORT": "1"}, ""),
     ],
 )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import random
+import datetime
 import re
-import threading
 import time
-import uuid
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
-from conftest import Project, Sandbox
+from conftest import LOG, Project, Sandbox, drop_databases
 from event_log_checks import (
     BEFORE,
     CUTOFF,
@@ -34,13 +32,42 @@ COLUMNS = "entityType, entityId, userId, metricType, metricValue, createdAt"
 CUTOFF_MILLISECONDS = 1_723_045_479_044
 BEGINNING = "1970-01-01 00:00:00.000"
 FOLLOWING = of_pairs([("User", "Following")])
+MANY_PARTITIONS = "settings max_partitions_per_insert_block = 0"
 OF_MAY = f"{FOLLOWING} and toYYYYMM(createdAt) = 202305"
 
 
-def forget_published(project: Project) -> None:
-    """As if the run had died before it could enter what it had published."""
-    published = f"alter table {project.database}.metric_publications delete where state = 'published'"
-    project.sandbox.command(f"{published} settings mutations_sync = 2")
+@pytest.fixture(params=["attached", "inserted"])
+def log(request: pytest.FixtureRequest, staged: ParsedProject) -> ParsedProject:
+    """`staged`, whose log is attached to, or inserted into through a materialized view."""
+    return fed(staged) if request.param == "inserted" else staged
+
+
+def fed(project: ParsedProject) -> ParsedProject:
+    """With a view that hangs off the log and is fed with what is published."""
+    run, seen = project.sandbox.command, f"{project.database}.seen_by_the_application"
+    run(f"create table {seen} as {project.event_log}")
+    run(f"create materialized view {project.database}.to_seen to {seen} as select * from {project.event_log}")
+    return replace(project, vars={"log_views": "feed"})
+
+
+def publications(project: Project) -> list[str]:
+    """What is complete and not yet finished."""
+    return [table for table in leftovers(project) if table.startswith("publication_") and "__" not in table]
+
+
+def killed_over_publication(project: ParsedProject, *models: str, **vars: object) -> str:
+    """Kills a run as soon as its publication is complete. Returns the name of what it leaves."""
+    for _ in range(20):
+        run = project.start_publishing(*models, **vars)
+        wait_until(lambda run=run: publications(project) or run.has_ended())
+        run.kill()
+        wait_until(lambda: not statements_of(project.sandbox, "/* {"))
+        if publications(project):
+            return publications(project)[0]
+        # It was finished before it could be killed: once more from the beginning.
+        project.sandbox.command(f"truncate table {project.database}.metric_publications")
+        delete_events(project, of_pairs(pairs_of(*models)))
+    raise AssertionError("no run could be killed in time")
 
 
 def delete_events(project: Project, where: str) -> int:
@@ -61,8 +88,8 @@ def content(project: Project) -> tuple:
     return project.fingerprint(), ledger(project)
 
 
-def nothing_to_do(output: str) -> bool:
-    return bool(re.search(rf"{FOLLOWS}: nothing to do", output))
+def nothing_due(output: str) -> bool:
+    return "pending_events: nothing is due" in output
 
 
 def assert_published_and_closed(project: Project, backfilled: Project) -> None:
@@ -72,116 +99,112 @@ def assert_published_and_closed(project: Project, backfilled: Project) -> None:
     assert leftovers(project) == []
 
 
-def test_readers_see_all_events_of_a_model_or_none(staged: ParsedProject, backfilled: Project) -> None:
-    def events(project: Project) -> int:
-        return project.fingerprint(f"{BEFORE} and {of_pairs(pairs_of(FOLLOWS))}")[0]
+def test_readers_see_all_events_or_none(staged: ParsedProject, backfilled: Project) -> None:
+    models = [FOLLOWS, "comment_events"]
 
-    seen, run = set(), staged.start("run", "--select", FOLLOWS)
+    def events(project: Project) -> int:
+        return project.fingerprint(f"{BEFORE} and {of_pairs(pairs_of(*models))}")[0]
+
+    seen, run = set(), staged.start_publishing(*models)
     while not run.has_ended():
         seen.add(events(staged))
     assert run.exit_code == 0, run.output
     assert seen | {events(staged)} == {0, events(backfilled)}
 
 
-# Runs that died between two steps -------------------------------------------------------------------------------------
+def test_a_run_without_an_audit_says_so_at_its_end(staged: ParsedProject) -> None:
+    said = "NOTHING WAS AUDITED: published_events went into the log without a test."
+    assert said in staged.publish(FOLLOWS)
+    assert said not in staged.publish(FOLLOWS)
 
 
-@pytest.mark.parametrize("mode", ["attach", "insert"])
-def test_events_of_a_run_that_died_before_its_last_entry_are_taken_as_published(
-    staged: ParsedProject, backfilled: Project, mode: str
+def test_only_what_the_same_run_has_built_is_published(staged: ParsedProject) -> None:
+    staged.run(FOLLOWS, *LOG[:-1])
+    before = staged.fingerprint()
+    output = staged.run("published_events", fails=True)
+    assert "this run leaves out pending_events. Nothing was published." in " ".join(output.split())
+    assert staged.fingerprint() == before
+
+
+# Publications that dead runs leave ------------------------------------------------------------------------------------
+
+
+def test_a_publication_is_finished_by_the_next_run_whatever_the_source_looks_like_by_then(
+    log: ParsedProject, backfilled: Project
 ) -> None:
-    staged.run(FOLLOWS, publish_mode=mode)
-    forget_published(staged)
-    written = parts(staged)
+    killed_over_publication(log, FOLLOWS)
+    log.sandbox.command(f"truncate table {log.database}.stg_user_engagement")
+    output = log.publish("tag_engagement_events")
+    assert "Finishing the publication that run" in output
+    assert log.fingerprint() == undisturbed(backfilled, FOLLOWS, "tag_engagement_events")
+    assert nothing_due(log.publish(FOLLOWS))
+    assert leftovers(log) == []
 
-    staged.run(FOLLOWS, publish_mode=mode)
-    assert parts(staged) == written
-    assert_published_and_closed(staged, backfilled)
-    assert nothing_to_do(staged.run(FOLLOWS, publish_mode=mode))
+
+@pytest.mark.parametrize("lost", ["toYYYYMM(createdAt) % 2 = 0", "false", "true"], ids=["half", "nothing", "all"])
+def test_of_a_publication_what_the_log_lacks_is_added(log: ParsedProject, backfilled: Project, lost: str) -> None:
+    """As a server leaves it that was killed in the middle of an attach: some months are there, others are not."""
+    publication = killed_over_publication(log, FOLLOWS)
+    run, source = log.sandbox.command, f"{log.database}.{publication}"
+    run(f"delete from {log.event_log} where {BEFORE}")
+    run(f"insert into {log.event_log} select * from {source} where not ({lost}) {MANY_PARTITIONS}")
+    log.publish(FOLLOWS)
+    assert_published_and_closed(log, backfilled)
+    assert nothing_due(log.publish(FOLLOWS))
+
+
+def test_of_twins_as_many_are_added_as_are_missing(staged: ParsedProject, backfilled: Project) -> None:
+    """An insert cut off in the middle of a month. Of equal events one may have arrived and the other not."""
+    model = "generation_events"  # has events that are equal in every column
+    log = fed(staged)
+    publication = killed_over_publication(log, model)
+    run = log.sandbox.command
+    run(f"delete from {log.event_log} where {BEFORE}")
+    run(
+        f"insert into {log.event_log} select * from {log.database}.{publication}"
+        f" where sipHash64(_part, _part_offset, 1) % 3 = 0 {MANY_PARTITIONS}"
+    )
+    log.publish(model)
+    assert log.fingerprint() == undisturbed(backfilled, model)
+    assert nothing_due(log.publish(model))
+    assert leftovers(log) == []
+
+
+def test_a_publication_in_part_is_not_completed_among_foreign_events(staged: ParsedProject) -> None:
+    publication = killed_over_publication(staged, FOLLOWS)
+    run = staged.sandbox.command
+    run(f"delete from {staged.event_log} where {BEFORE}")
+    of_may = f"select * from {staged.database}.{publication} where toYYYYMM(createdAt) = 202305 limit 3"
+    run(f"insert into {staged.event_log} {of_may}")
+    insert_events(staged, FOREIGN[0])
+    found = staged.fingerprint()
+    output = staged.publish(FOLLOWS, fails=True)
+    assert "holds a part of a publication, and other events among it" in output
+    assert "User Following, partition 202305: to be published" in output
+    assert staged.fingerprint() == found
+    assert len(publications(staged)) == 1
+    # The error has given the lock back.
+    assert "is at work" not in staged.publish(FOLLOWS, fails=True)
+
+
+def test_a_publication_for_another_log_is_not_mistaken_for_one_for_this(staged: ParsedProject) -> None:
+    killed_over_publication(staged, FOLLOWS)
+    other = f"{staged.database}.other"
+    staged.sandbox.command(f"create table {other} as {staged.event_log}")
+    output = staged.publish(FOLLOWS, fails=True, event_log=other)
+    assert f"A dead run has left a publication for the event log {staged.event_log}" in output
+    assert staged.sandbox.value(f"select count() from {other}") == 0
 
 
 def test_events_that_the_log_holds_already_are_taken_as_published_without_any_ledger(
     staged: ParsedProject, backfilled: Project
 ) -> None:
-    staged.run(FOLLOWS)
+    staged.publish(FOLLOWS)
     staged.sandbox.command(f"truncate table {staged.database}.metric_publications")
     written = parts(staged)
-    staged.run(FOLLOWS)
+    staged.publish(FOLLOWS)
     assert parts(staged) == written
     assert_published_and_closed(staged, backfilled)
-
-
-@pytest.mark.parametrize(
-    "missing",
-    [
-        pytest.param("toYYYYMM(createdAt) % 2 = 0", id="every second month"),
-    ],
-)
-def test_partitions_that_a_dead_run_did_not_attach_are_attached(
-    staged: ParsedProject, backfilled: Project, missing: str
-) -> None:
-    staged.run(FOLLOWS)
-    forget_published(staged)
-    events = delete_events(staged, missing)
-    output = staged.run(FOLLOWS)
-    assert f"{FOLLOWS}: {events} events of" in output
-    assert_published_and_closed(staged, backfilled)
-
-
-def test_what_a_dead_run_attached_stays_its_own_even_if_the_source_has_changed_since(
-    staged: ParsedProject, backfilled: Project
-) -> None:
-    staged.run(FOLLOWS)
-    forget_published(staged)
-    staged.sandbox.command(f"delete from {staged.database}.stg_user_engagement where userId % 2 = 0")
-    staged.run(FOLLOWS)
-    assert_published_and_closed(staged, backfilled)
-
-
-@pytest.mark.parametrize("seed", [1])
-def test_an_insert_that_was_cut_off_is_completed_through_the_views_of_the_log(
-    staged: ParsedProject, backfilled: Project, seed: int
-) -> None:
-    run, rows = staged.sandbox.command, staged.sandbox.rows
-    model = "generation_events"  # has events that are equal in every column
-    seen = f"{staged.database}.seen_by_the_application"
-    run(f"create table {seen} as {staged.event_log}")
-    run(f"create materialized view {staged.database}.to_seen to {seen} as select * from {staged.event_log}")
-    assert "metrics published (insert)" in staged.run(model)
-    assert Project(staged.sandbox, staged.database, staged.target).fingerprint() == undisturbed(backfilled, model)
-
-    # Of twins, one may have arrived and the other not: rows are told apart by their place in the part.
-    forget_published(staged)
-    month = random.Random(seed).choice([202401, 202404, 202407])
-    lost = (
-        f"{of_pairs(pairs_of(model))} and toYYYYMM(createdAt) = {month}"
-        f" and sipHash64(_part, _part_offset, {seed}) % 3 = 0"
-    )
-    (expected,) = rows(f"select arraySort(groupArray(({COLUMNS}))) from {staged.event_log} where {lost} and {BEFORE}")
-    delete_events(staged, lost)
-    run(f"truncate table {seen}")
-
-    staged.run(model)
-    assert staged.fingerprint() == undisturbed(backfilled, model)
-    assert rows(f"select arraySort(groupArray(({COLUMNS}))) from {seen}") == [expected]
-
-    staged.run(model, options=("--full-refresh",), on_conflict="replace")
-    assert staged.fingerprint() == undisturbed(backfilled, model)
-    assert rows(f"select arraySort(groupArray(({COLUMNS}))) from {seen}") == [expected]
-    assert leftovers(staged) == []
-
-
-def test_an_insert_that_was_cut_off_is_not_completed_among_foreign_events(staged: ParsedProject) -> None:
-    staged.run(FOLLOWS, publish_mode="insert")
-    forget_published(staged)
-    delete_events(staged, OF_MAY)
-    insert_events(staged, FOREIGN[0])
-    found = content(staged)
-    output = staged.run(FOLLOWS, publish_mode="insert", fails=True)
-    assert "User Following, partition 202305: this run would publish" in output
-    assert "the log holds 1 (sum 2)" in output
-    assert content(staged) == found
-    assert leftovers(staged) == []
 
 
 # Events in the window that are not ours -------------------------------------------------------------------------------
@@ -213,7 +236,8 @@ def test_foreign_events_in_the_window_stop_a_run_that_changes_nothing(staged: Pa
             """
         )
     )
-    output = staged.run(FOLLOWS, fails=True)
+    output = staged.publish(FOLLOWS, fails=True)
+    assert "Of their entity types nothing was changed" in output
 
     for metric, partition, found in (("Following", 202305, "2 (sum 5)"), ("Hidden", 202408, "1 (sum 5)")):
         events, value = expected[(metric, partition)]
@@ -226,33 +250,47 @@ def test_foreign_events_in_the_window_stop_a_run_that_changes_nothing(staged: Pa
     assert "on_conflict: skip" in output
     assert staged.fingerprint() == before
     assert parts(staged) == written
-    assert ledger(staged) == []
+    assert closed_windows(staged) == {}
     assert leftovers(staged) == []
 
 
-@pytest.mark.parametrize("mode", ["attach", "insert"])
-def test_replace_deletes_the_foreign_events_of_these_metrics_in_the_window_only(
-    staged: ParsedProject, backfilled: Project, mode: str
+def test_a_conflict_of_one_entity_type_does_not_keep_back_the_others(
+    staged: ParsedProject, backfilled: Project
 ) -> None:
+    model = "image_reaction_events"
+    insert_events(staged, ("User", 1, 4, "UserImageReaction", 2, "2023-05-06 07:08:09.010"))
+    output = staged.publish(model, fails=True)
+    assert "User UserImageReaction, partition 202305: this run would publish" in output
+    others = f"{BEFORE} and {of_pairs(pairs_of(model))} and entityType != 'User'"
+    assert staged.fingerprint(others) == backfilled.fingerprint(others)
+    assert {entity_type for entity_type, _ in closed_windows(staged)} == {"Image", "Post"}
+
+    staged.publish(model, on_conflict="replace")
+    assert staged.fingerprint() == undisturbed(backfilled, model)
+    assert nothing_due(staged.publish(model))
+
+
+def test_replace_deletes_the_foreign_events_of_these_metrics_in_the_window_only(
+    log: ParsedProject, backfilled: Project
+) -> None:
+    staged = log
     insert_events(staged, *NEIGHBOURS)
     (events, value, hashes), neighbours = undisturbed(backfilled, FOLLOWS), staged.fingerprint()
     live = backfilled.fingerprint(LIVE)
     insert_events(staged, *FOREIGN)
 
-    staged.run(FOLLOWS, on_conflict="replace", publish_mode=mode)
+    staged.publish(FOLLOWS, on_conflict="replace")
     assert staged.fingerprint() == (
         events + neighbours[0] - live[0],
         value + neighbours[1] - live[1],
         (hashes + neighbours[2] - live[2]) % 2**64,
     )
-    assert nothing_to_do(staged.run(FOLLOWS))
+    assert nothing_due(staged.publish(FOLLOWS))
     assert leftovers(staged) == []
 
 
-@pytest.mark.parametrize("mode", ["attach", "insert"])
-def test_skip_keeps_the_foreign_events_and_publishes_the_rest(
-    staged: ParsedProject, backfilled: Project, mode: str
-) -> None:
+def test_skip_keeps_the_foreign_events_and_publishes_the_rest(log: ParsedProject, backfilled: Project) -> None:
+    staged = log
     insert_events(staged, *FOREIGN, *NEIGHBOURS)
     hidden = of_pairs([("User", "Hidden")])
     skipped = f"({OF_MAY} or {hidden} and toYYYYMM(createdAt) = 202408)"
@@ -260,12 +298,54 @@ def test_skip_keeps_the_foreign_events_and_publishes_the_rest(
     live = staged.fingerprint(LIVE)
     assert kept[0] == len(FOREIGN)
 
-    staged.run(FOLLOWS, on_conflict="skip", publish_mode=mode)
+    staged.publish(FOLLOWS, on_conflict="skip")
     assert staged.fingerprint(f"{BEFORE} and {skipped}") == kept
     assert staged.fingerprint(LIVE) == live
     others = f"{BEFORE} and {of_pairs(pairs_of(FOLLOWS))} and not {skipped}"
     assert staged.fingerprint(others) == backfilled.fingerprint(others)
-    assert nothing_to_do(staged.run(FOLLOWS))
+    assert nothing_due(staged.publish(FOLLOWS))
+
+
+def test_hundreds_of_partitions_are_replaced_while_others_write(staged: ParsedProject, backfilled: Project) -> None:
+    """In a log of a partition a day, each of which holds foreign events."""
+    run, log = staged.sandbox.command, staged.event_log
+    run(f"drop table {log} sync")
+    run(
+        f"create table {log} as default.entityMetricEvents engine = MergeTree"
+        " partition by toYYYYMMDD(createdAt) order by (entityType, entityId, createdAt)"
+    )
+    run(f"insert into {log} select * from default.entityMetricEvents {MANY_PARTITIONS}")
+    day = "toDateTime64('2022-12-01', 3, 'UTC') + toIntervalDay(number)"
+    run(f"insert into {log} select 'User', 1, 4, 'Following', 9, {day} from numbers(600) {MANY_PARTITIONS}")
+    began = time.monotonic()
+    publishing = staged.start_publishing(FOLLOWS, on_conflict="replace")
+    writer = Sandbox(staged.sandbox.dir, staged.sandbox.env)
+    written = 0
+    while not publishing.has_ended():
+        writer.command(f"insert into {log} values ('Tag', 7, 4, 'Follower', 1, now64(3))")
+        written += 1
+    assert publishing.wait() == 0, publishing.output
+    assert time.monotonic() - began < 60
+    assert written > 0
+    live = "entityType = 'Tag' and entityId = 7 and createdAt > now() - interval 1 hour"
+    assert staged.fingerprint(live)[0] == written
+    assert staged.fingerprint(f"not ({live})") == undisturbed(backfilled, FOLLOWS)
+    assert nothing_due(staged.publish(FOLLOWS))
+
+
+def test_a_delete_that_arrives_after_another_run_has_taken_over_fails(
+    staged: ParsedProject, backfilled: Project
+) -> None:
+    insert_events(staged, *FOREIGN)
+    before = staged.target / "statements"
+    staged.publish(FOLLOWS, options=("--log-level-file", "debug"), on_conflict="replace")
+    log = max(staged.target.glob("run-*/dbt.log"), key=lambda path: path.stat().st_mtime_ns).read_text()
+    (delete,) = re.findall(r"^\s*(delete from `.*?)\s+\.\.\.$", log, re.M | re.S)
+    assert nothing_due(staged.publish(FOLLOWS)), before
+    published = staged.fingerprint()
+    with pytest.raises(DatabaseError, match="UNKNOWN_TABLE"):
+        staged.sandbox.command(delete)
+    assert staged.fingerprint() == published == undisturbed(backfilled, FOLLOWS)
 
 
 # A log that no longer holds what was published ------------------------------------------------------------------------
@@ -297,14 +377,15 @@ def alter_one_event(project: Project) -> None:
 def test_published_events_that_are_not_what_they_were_stop_the_run_until_they_are_replaced(
     staged: ParsedProject, backfilled: Project, damage: Callable[[Project], None]
 ) -> None:
-    staged.run(FOLLOWS)
+    staged.publish(FOLLOWS)
     events, value, _ = staged.fingerprint(OF_MAY)
     damage(staged)
     damaged, found = content(staged), staged.fingerprint(OF_MAY)
 
     # Refreshing without on_conflict is no licence to replace.
     options = () if damage is lose_one_event else ("--full-refresh",)
-    output = staged.run(FOLLOWS, options=options, fails=True)
+    output = staged.publish(FOLLOWS, options=options, fails=True)
+    assert "no longer holds what" in output
     assert (
         f"User Following, partition 202305: published {events} events (sum {value}), found {found[0]} (sum {found[1]})"
     ) in output
@@ -313,18 +394,18 @@ def test_published_events_that_are_not_what_they_were_stop_the_run_until_they_ar
     assert content(staged) == damaged
     assert leftovers(staged) == []
 
-    staged.run(FOLLOWS, options=("--full-refresh",), on_conflict="replace")
+    staged.publish(FOLLOWS, options=("--full-refresh",), on_conflict="replace")
     assert staged.fingerprint() == undisturbed(backfilled, FOLLOWS)
-    assert nothing_to_do(staged.run(FOLLOWS))
+    assert nothing_due(staged.publish(FOLLOWS))
 
 
 def test_full_refresh_with_replace_publishes_what_the_source_holds_now(staged: ParsedProject) -> None:
-    staged.run(FOLLOWS)
+    staged.publish(FOLLOWS)
     run = staged.sandbox.command
     # Some of the months change, and one metric loses its last event.
     source = f"{staged.database}.stg_user_engagement"
     run(f"delete from {source} where type = 'Hide' or userId % 7 = 0")
-    staged.run(FOLLOWS, options=("--full-refresh",), on_conflict="replace")
+    staged.publish(FOLLOWS, options=("--full-refresh",), on_conflict="replace")
     expected = [
         (metric, *row)
         for metric, entity in (("Follower", "targetUserId"), ("Following", "userId"))
@@ -339,7 +420,7 @@ def test_full_refresh_with_replace_publishes_what_the_source_holds_now(staged: P
     )
     assert staged.sandbox.rows(published) == expected
     # The next run finds what this one says it has published.
-    staged.run(FOLLOWS)
+    staged.publish(FOLLOWS)
     assert staged.sandbox.rows(published) == expected
 
 
@@ -354,11 +435,11 @@ def test_a_later_cutoff_publishes_what_lies_between_and_ends_as_one_run_would(
     of_models, first = of_pairs(pairs_of(*models)), "2024-01-15 12:34:56.789"
     until_first = f"createdAt < toDateTime64('{first}', 3, 'UTC')"
 
-    staged.run(*models, cutoff=first)
+    staged.publish(*models, cutoff=first)
     assert staged.fingerprint() == backfilled.fingerprint(f"{of_models} and {until_first}")
     written = parts(staged)
 
-    staged.run(*models)
+    staged.publish(*models)
     assert parts(staged) > written
     assert staged.fingerprint() == backfilled.fingerprint(f"{of_models} and {BEFORE}")
     assert {tuple((start, end) for start, end, _ in windows) for windows in closed_windows(staged).values()} == {
@@ -367,30 +448,30 @@ def test_a_later_cutoff_publishes_what_lies_between_and_ends_as_one_run_would(
 
     damaged = delete_events(staged, f"{FOLLOWING} and toYYYYMM(createdAt) = 202401 and not ({until_first})")
     assert damaged
-    assert "User Following, partition 202401: published" in staged.run(FOLLOWS, fails=True)
-    staged.run(FOLLOWS, options=("--full-refresh",), on_conflict="replace")
+    assert "User Following, partition 202401: published" in staged.publish(FOLLOWS, fails=True)
+    staged.publish(FOLLOWS, options=("--full-refresh",), on_conflict="replace")
     assert staged.fingerprint() == backfilled.fingerprint(f"{of_models} and {BEFORE}")
-    assert nothing_to_do(staged.run(FOLLOWS))
+    assert nothing_due(staged.publish(FOLLOWS))
 
 
 def test_a_conflict_in_the_second_window_is_replaced_there_and_not_in_the_first(
     staged: ParsedProject, backfilled: Project
 ) -> None:
     first = "2024-01-15 12:34:56.789"
-    staged.run(FOLLOWS, cutoff=first)
+    staged.publish(FOLLOWS, cutoff=first)
     insert_events(staged, ("User", 1, 4, "Following", 9, first))
     published = ledger(staged)
-    assert "User Following, partition 202401: this run would publish" in staged.run(FOLLOWS, fails=True)
-    assert ledger(staged) == published
-    staged.run(FOLLOWS, on_conflict="replace")
+    assert "User Following, partition 202401: this run would publish" in staged.publish(FOLLOWS, fails=True)
+    assert [row for row in ledger(staged) if "pending" not in row] == [row for row in published if "pending" not in row]
+    staged.publish(FOLLOWS, on_conflict="replace")
     assert staged.fingerprint() == undisturbed(backfilled, FOLLOWS)
-    assert nothing_to_do(staged.run(FOLLOWS))
+    assert nothing_due(staged.publish(FOLLOWS))
 
 
 def test_an_earlier_cutoff_than_the_published_one_is_refused(staged: ParsedProject) -> None:
-    staged.run(FOLLOWS)
+    staged.publish(FOLLOWS)
     published = content(staged)
-    output = staged.run(FOLLOWS, cutoff="2024-08-07 15:44:39.043", fails=True)
+    output = staged.publish(FOLLOWS, cutoff="2024-08-07 15:44:39.043", fails=True)
     assert "The cutoff of User is 2024-08-07 15:44:39.043" in output
     assert f"is published up to {CUTOFF}" in output
     assert content(staged) == published
@@ -399,7 +480,7 @@ def test_an_earlier_cutoff_than_the_published_one_is_refused(staged: ParsedProje
 
 def test_each_entity_type_ends_at_a_cutoff_of_its_own(staged: ParsedProject, backfilled: Project) -> None:
     image, post = "2024-01-15 12:34:56.789", "2024-01-01"
-    staged.run("tip_events", cutoffs={"Image": image, "Post": post})
+    staged.publish("tip_events", cutoffs={"Image": image, "Post": post})
     expected = totals(
         backfilled,
         f"""{BEFORE} and {of_pairs(pairs_of("tip_events"))}
@@ -411,10 +492,10 @@ def test_each_entity_type_ends_at_a_cutoff_of_its_own(staged: ParsedProject, bac
     )
     assert totals(staged) == expected
     assert {entity_type for entity_type, _ in expected} > {"Image", "Post", "Model"}
-    in_view = f"select count(), sum(metricValue) from {staged.database}.tip_events"
+    in_view = f"select count(), sum(metricValue) from {staged.database}.published_events"
     assert staged.sandbox.rows(in_view) == [staged.fingerprint(f"{BEFORE} and {of_pairs(pairs_of('tip_events'))}")[:2]]
 
-    staged.run("tip_events")
+    staged.publish("tip_events")
     assert staged.fingerprint() == undisturbed(backfilled, "tip_events")
 
 
@@ -436,7 +517,7 @@ def test_an_event_of_a_user_that_the_first_window_has_is_not_published_again_by_
         f" where {BEFORE} and (entityType, metricType) = ('Model', 'Comment') and entityId = {model}"
     )
     for cutoff in ("2024-01-01", CUTOFF):
-        staged.run("comment_events", cutoff=cutoff)
+        staged.publish("comment_events", cutoff=cutoff)
         assert staged.sandbox.rows(found) == [("2023-06-01 00:00:00.000",)]
 
 
@@ -447,14 +528,14 @@ def test_a_metric_without_events_is_published_once_its_source_has_rows(
     run(f"create table {staged.database}.kept as {source}")
     run(f"insert into {staged.database}.kept select * from {source} where type = 'Hide'")
     run(f"delete from {source} where type = 'Hide'")
-    staged.run(FOLLOWS)
+    staged.publish(FOLLOWS)
     assert set(closed_windows(staged)) == {("User", "Following"), ("User", "Follower")}
 
     run(f"insert into {source} select * from {staged.database}.kept")
     written = ledger(staged)
-    staged.run(FOLLOWS)
+    staged.publish(FOLLOWS)
     assert_published_and_closed(staged, backfilled)
-    since = [row for row in ledger(staged) if row not in written]
+    since = [row for row in ledger(staged) if row not in written and "published" in row]
     assert {row[2:4] for row in since} == {("User", "Hidden")}
 
 
@@ -475,7 +556,7 @@ def test_a_metric_without_events_is_published_once_its_source_has_rows(
         ("cutoffs", {"Picture": "2024-01-01"}, "'Picture'"),
         ("cutoffs", "2024-01-01", "'2024-01-01'"),
         ("on_conflict", "overwrite", "'overwrite'"),
-        ("publish_mode", "copy", "'copy'"),
+        ("log_views", "fill", "'fill'"),
         ("event_log", "a.b.c", "'a.b.c'"),
     ],
 )
@@ -484,7 +565,7 @@ def test_a_var_that_means_nothing_is_named_and_nothing_is_done(
 ) -> None:
     tables = f"select name, toString(uuid) from system.tables where database like '{parsed.database}%' order by all"
     before, log = parsed.sandbox.rows(tables), parsed.fingerprint()
-    output = parsed.run(FOLLOWS, fails=True, **{name: value})
+    output = parsed.publish(FOLLOWS, fails=True, **{name: value})
     assert output.count("Compilation Error") == 1
     message = output[output.index("Compilation Error") :]
     assert name.removesuffix("s") in message and complaint in message
@@ -501,196 +582,134 @@ def test_an_event_log_without_database_is_named_and_nothing_is_done(project: Pro
     assert project.sandbox.rows(tables) == [("entityMetricEvents",)]
 
 
-def test_a_log_that_lacks_a_column_is_named_and_nothing_is_done(staged: ParsedProject) -> None:
-    staged.sandbox.command(f"alter table {staged.event_log} drop column userId")
-    output = staged.run(FOLLOWS, fails=True)
-    assert f"The event log {staged.event_log} has no column userId" in output
-    assert leftovers(staged) == []
+COLUMNS_OF_A_LOG = (
+    "(entityType String, entityId Int32, userId Int32, metricType String, metricValue Int32, createdAt DateTime64(3))"
+)
+TTL = "ttl toDateTime(createdAt) + interval 9 year"
+BY_ENTITY = "order by (entityType, entityId, createdAt)"
 
 
-# Locks, and what dead runs leave --------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("ddl", "complaint"),
+    [
+        (f"{COLUMNS_OF_A_LOG} engine = ReplacingMergeTree {BY_ENTITY}", "changes events after they were published"),
+        (f"{COLUMNS_OF_A_LOG} engine = SummingMergeTree(metricValue) {BY_ENTITY}", "changes events after they were"),
+        (f"{COLUMNS_OF_A_LOG} engine = MergeTree {BY_ENTITY} {TTL}", "has a TTL that deletes or changes events"),
+        (f"{COLUMNS_OF_A_LOG} engine = Memory", "its engine is Memory, which cannot take whole partitions"),
+        (f"{COLUMNS_OF_A_LOG} engine = Null", "its engine is Null"),
+        (f"{COLUMNS_OF_A_LOG} engine = Log", "its engine is Log"),
+        (f"{COLUMNS_OF_A_LOG} engine = Merge(default, '^entityMetricEvents$')", "its engine is Merge"),
+        (
+            f"{COLUMNS_OF_A_LOG} engine = Buffer(default, entityMetricEvents, 1, 9, 9, 9, 9, 9, 9)",
+            "its engine is Buffer",
+        ),
+        (
+            f"{COLUMNS_OF_A_LOG.replace('userId Int32', 'userId Int32 ' + TTL)} engine = MergeTree {BY_ENTITY}",
+            "one of its columns has a TTL",
+        ),
+        (f"{COLUMNS_OF_A_LOG.replace('userId Int32, ', '')} engine = MergeTree {BY_ENTITY}", "it has no column userId"),
+        (
+            f"{COLUMNS_OF_A_LOG.replace('entityId Int32', 'entityId String')} engine = MergeTree {BY_ENTITY}",
+            "its column entityId is String; it must match",
+        ),
+        (
+            f"{COLUMNS_OF_A_LOG[:-1]}, note String) engine = MergeTree {BY_ENTITY}",
+            "its column note has no default, and no event fills it",
+        ),
+    ],
+    ids=lambda value: None if value.startswith("(") else value.replace(" ", "-")[:30],
+)
+def test_a_log_that_would_not_keep_events_is_refused_before_anything_is_copied(
+    parsed: ParsedProject, ddl: str, complaint: str
+) -> None:
+    parsed.sandbox.command(f"drop table {parsed.event_log} sync")
+    parsed.sandbox.command(f"create table {parsed.event_log} {ddl}")
+    output = parsed.backfill(fails=True)
+    assert f"The event log {parsed.event_log} cannot be published to. Nothing was copied." in " ".join(output.split())
+    assert complaint in output
+    tables = f"select name from system.tables where database like '{parsed.database}%'"
+    assert parsed.sandbox.rows(tables) == [("entityMetricEvents",)]
 
 
-def hold_lock(project: Project, run: str, generation: int = 1) -> None:
-    """As run_lock.sql does."""
-    project.sandbox.command(
-        f"create table {project.database}.{FOLLOWS}__lock_{generation} (nothing UInt8)"
-        f" engine = MergeTree order by tuple() comment '{run} {time.time()}'"
+def test_a_view_for_a_log_is_refused(parsed: ParsedProject) -> None:
+    parsed.sandbox.command(f"drop table {parsed.event_log} sync")
+    parsed.sandbox.command(f"create view {parsed.event_log} as select * from default.entityMetricEvents")
+    assert "its engine is View, which cannot take whole partitions" in parsed.backfill(fails=True)
+
+
+def test_a_log_whose_old_events_move_to_another_volume_is_a_good_one(
+    staged: ParsedProject, backfilled: Project
+) -> None:
+    ttl = "ttl toDateTime(createdAt) + interval 1 year to disk 'default' settings storage_policy = 'default'"
+    staged.sandbox.command(f"drop table {staged.event_log} sync")
+    staged.sandbox.command(f"create table {staged.event_log} {COLUMNS_OF_A_LOG} engine = MergeTree {BY_ENTITY} {ttl}")
+    staged.publish(FOLLOWS)
+    assert staged.fingerprint() == backfilled.fingerprint(f"{BEFORE} and {of_pairs(pairs_of(FOLLOWS))}")
+
+
+def test_a_second_database_of_models_is_refused_with_the_name_of_the_first(staged: ParsedProject) -> None:
+    staged.publish(FOLLOWS)
+    published, second = staged.fingerprint(), f"{staged.database}_second"
+    project = Project(staged.sandbox, second, staged.target, vars={"event_log": staged.event_log})
+    try:
+        # Started with the other, it finds the claim as well: creating it is atomic.
+        output = project.backfill(fails=True)
+        assert f"is published to by the models in the database '{staged.database}'" in output
+        assert "dbt run-operation release_event_log" in output
+        tables = f"select count() from system.tables where database like '{second}%'"
+        assert staged.sandbox.value(tables) == 0
+        assert staged.fingerprint() == published
+
+        project.dbt("run-operation", "release_event_log")
+        project.backfill()
+        assert f"is published to by the models in the database '{second}'" in staged.publish(FOLLOWS, fails=True)
+    finally:
+        drop_databases(staged.sandbox, second)
+
+
+# Tables landed in part, or too early ----------------------------------------------------------------------------------
+
+
+def test_a_table_landed_in_part_is_not_published(parsed: ParsedProject, backfilled: Project) -> None:
+    slices = {"slice_size": 10, "parallel_slices": 1}
+    tables = ("stg_user", "stg_user_engagement")
+    run = parsed.start("run", "--select", *tables, "path:models/events", **slices)
+    of_table = f"table = 'stg_user_engagement' and database = '{parsed.database}'"
+    held = f"select uniqExact(partition_id) from system.parts where active and {of_table}"
+    wait_until(lambda: parsed.sandbox.value(held) >= 3 or run.has_ended())
+    run.kill()
+    before = parsed.fingerprint()
+
+    output = parsed.publish(FOLLOWS, fails=True, **slices)
+    assert re.search(r"stg_user_engagement: landed in part, \d+ of \d+ slices, by a run that began at", output)
+    assert "Nothing was published. Land them in the same run: dbt build --select tag:backfill." in output
+    assert parsed.fingerprint() == before
+    assert closed_windows(parsed) == {}
+
+    parsed.publish(*tables, FOLLOWS, **slices)
+    assert parsed.fingerprint() == undisturbed(backfilled, FOLLOWS)
+
+
+def test_a_table_landed_before_the_cutoff_is_not_published(staged: ParsedProject, source: Sandbox) -> None:
+    later = (datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=1)).strftime("%Y-%m-%d %H:%M:%S.000")
+    before = staged.fingerprint()
+    output = staged.publish("tag_engagement_events", fails=True, cutoff=later, settle_lag=0)
+    said = " ".join(output.split())
+    assert re.search(
+        rf"stg_tag_engagement: landed at [\d: .-]+, which is not 0 s \(settle_lag\) after the cutoff {later}", said
     )
+    assert staged.fingerprint() == before
 
 
-def test_the_lock_of_a_dead_run_is_taken_over_and_its_tables_are_dropped(
-    staged: ParsedProject, backfilled: Project
-) -> None:
-    dead, database = str(uuid.uuid4()), staged.database
-    for generation in (1, 2, 10):
-        hold_lock(staged, dead, generation)
-    for purpose in ("scratch", "clone", "new"):
-        staged.sandbox.command(f"create table {database}.{FOLLOWS}__{purpose}_{dead[:8]} as {staged.event_log}")
-    # Of another model, or no run's at all.
-    others = [f"more_{FOLLOWS}__clone_{dead[:8]}", f"{FOLLOWS}__clone_of_mine", "tag_engagement_events__lock_1"]
-    for other in others:
-        staged.sandbox.command(f"create table {database}.{other} as {staged.event_log}")
-
-    began = time.monotonic()
-    output = staged.run(FOLLOWS, lock_patience=3)
-    assert time.monotonic() - began > 3
-    assert f"run {dead} holds the lock" in output
-    assert staged.fingerprint() == undisturbed(backfilled, FOLLOWS)
-    assert leftovers(staged) == sorted(others)
-
-
-def test_the_lock_of_a_run_that_shows_signs_of_life_is_waited_for(staged: ParsedProject, backfilled: Project) -> None:
-    alive = str(uuid.uuid4())
-    lock = f"{staged.database}.{FOLLOWS}__lock_1"
-    hold_lock(staged, alive)
-    clone = f"{FOLLOWS}__clone_{alive[:8]}"
-    staged.sandbox.command(f"create table {staged.database}.{clone} as {staged.event_log}")
-    run = staged.start("run", "--select", FOLLOWS, lock_patience=2)
-    wait_until(lambda: "holds the lock" in run.output)
-    for _ in range(10):
-        time.sleep(0.5)
-        staged.sandbox.command(f"alter table {lock} modify comment '{alive} {time.time()}'")
-    assert not run.has_ended()
-    assert leftovers(staged) == [clone, f"{FOLLOWS}__lock_1"]
-    staged.sandbox.command(f"drop table {lock} sync")
-    assert run.wait() == 0, run.output
-    assert_published_and_closed(staged, backfilled)
-
-
-def start_statement(sandbox: Sandbox, statement: str) -> threading.Thread:
-    """A statement that is under way on the server. In the end its thread's outcome says whether somebody ended it."""
-
-    def execute() -> None:
-        try:
-            sandbox.rows(f"{statement} settings max_block_size = 1")
-        except DatabaseError:
-            outcome.append("ended")
-
-    outcome: list[str] = []
-    thread = threading.Thread(target=execute, daemon=True)
-    thread.outcome = outcome
-    thread.start()
-    wait_until(lambda: statements_of(sandbox, statement))
-    return thread
-
-
-def lasting(seconds: int) -> str:
-    """A select that takes its time. It sleeps for each row, as the server allows no more than 3 s in a block."""
-    return f"select sleepEachRow(0.1) from numbers({seconds * 10})"
-
-
-def run_statement_of(project: Project, run: str, seconds: int) -> threading.Thread:
-    """A statement on the model that a run has left on the server."""
-    comment = f'/* {{"run": "{run}", "node": "model.entity_metrics.{FOLLOWS}"}} */'
-    return start_statement(project.sandbox, f"{comment} {lasting(seconds)}")
-
-
-def test_a_dead_run_is_outlasted_as_long_as_its_statement_runs(staged: ParsedProject, backfilled: Project) -> None:
-    dead = str(uuid.uuid4())
-    hold_lock(staged, dead)
-    statement = run_statement_of(staged, dead, seconds=6)
-    run = staged.start("run", "--select", FOLLOWS, lock_patience=2)
-    statement.join()
-    assert statement.outcome == []
-    assert not run.has_ended()
-    assert leftovers(staged) == [f"{FOLLOWS}__lock_1"]
-    assert run.wait() == 0, run.output
-    assert_published_and_closed(staged, backfilled)
-
-
-def test_a_run_that_goes_on_beyond_the_timeout_is_ended(staged: ParsedProject, backfilled: Project) -> None:
-    dead = str(uuid.uuid4())
-    hold_lock(staged, dead)
-    statement = run_statement_of(staged, dead, seconds=60)
-    output = staged.run(FOLLOWS, lock_patience=2, lock_timeout=3)
-    statement.join()
-    assert statement.outcome == ["ended"]
-    assert f"the lock of run {dead} is taken over after 3 s" in output
-    assert_published_and_closed(staged, backfilled)
-
-
-@pytest.mark.parametrize("moment", ["it has the lock", "it has entered its intentions"])
-def test_a_run_that_only_slept_finds_its_lock_taken_and_writes_nothing_more(
-    staged: ParsedProject, backfilled: Project, moment: str
-) -> None:
-    reached = {
-        "it has the lock": f"select count() from system.tables where name = '{FOLLOWS}__lock_1'",
-        "it has entered its intentions": f"select count() from {staged.database}.metric_publications",
-    }[moment]
-    staged.sandbox.command(f"create table {staged.database}.metric_publications as backfilled.metric_publications")
-    sleeper = staged.start("run", "--select", FOLLOWS)
-    wait_until(lambda: staged.sandbox.value(reached) > 0)
-    with sleeper.paused():
-        staged.run(FOLLOWS, lock_patience=2)
-    if sleeper.wait() != 0:
-        assert re.search(r"has taken over|UNKNOWN_TABLE|QUERY_WAS_CANCELLED", sleeper.output), sleeper.output
-    assert_published_and_closed(staged, backfilled)
-
-
-def test_a_run_that_slept_while_its_events_were_written_does_not_enter_them_again(
-    staged: ParsedProject, backfilled: Project
-) -> None:
-    """The server ends the sleeper's insert, and another run enters in the ledger what it wrote."""
-    run = staged.sandbox.command
-    run(f"create materialized view {staged.database}.slow engine = Null as select sleep(2) from {staged.event_log}")
-    with staged.asleep_after("insert_deduplicate = 0", "run", "--select", FOLLOWS) as sleeper:
-        run(f"drop table {staged.database}.slow sync")
-        staged.run(FOLLOWS, lock_patience=2)
-    assert sleeper.wait() != 0
-    assert "UNKNOWN_TABLE" in sleeper.output
-    assert_published_and_closed(staged, backfilled)
-
-
-def test_a_run_that_wakes_while_it_is_taken_over_leaves_a_later_window_entered_once(
-    staged: ParsedProject, backfilled: Project
-) -> None:
-    """Its last entry comes after the other run has looked and before that has dropped the clone it is made from."""
-    run, database = staged.sandbox.command, staged.database
-    staged.run(FOLLOWS, cutoff="2024-01-01 00:00:00")
-    run(f"create materialized view {database}.slow engine = Null as select sleep(2) from {staged.event_log}")
-    with staged.asleep_after("insert_deduplicate = 0", "run", "--select", FOLLOWS) as sleeper:
-        run(f"drop table {database}.slow sync")
-        # The other run drops this first, and has to wait for whoever reads it.
-        leftover = f"{database}.{FOLLOWS}__clone_00000000"
-        run(f"create table {leftover} as {staged.event_log}")
-        run(f"insert into {leftover} select * from {staged.event_log} limit 200")
-        reading = start_statement(staged.sandbox, f"select 1 from {leftover} union all {lasting(300)}")
-        other = staged.start("run", "--select", FOLLOWS, lock_patience=2)
-        wait_until(lambda: statements_of(staged.sandbox, f"drop table if exists {leftover}"))
-    assert sleeper.wait() == 0, sleeper.output
-    assert not other.has_ended()
-    for query_id in statements_of(staged.sandbox, f"from {leftover}"):
-        run(f"kill query where query_id = '{query_id}' sync")
-    reading.join()
-    assert reading.outcome == ["ended"]
-    assert other.wait() == 0, other.output
-    assert nothing_to_do(other.output)
-    assert nothing_to_do(staged.run(FOLLOWS))
-    assert staged.fingerprint() == undisturbed(backfilled, FOLLOWS)
-    assert leftovers(staged) == []
-
-
-@pytest.mark.parametrize("generation", [2, 1])
-def test_a_run_that_slept_and_fails_leaves_the_tables_of_the_one_that_works_by_now(
-    staged: ParsedProject, generation: int
-) -> None:
-    """That one has taken over, or has begun after another that had taken over has ended."""
-    run, database, other = staged.sandbox.command, staged.database, str(uuid.uuid4())
-    staged.run(FOLLOWS)
-    delete_events(staged, OF_MAY)
-    # A ledger that takes its time.
-    run(f"rename table {database}.metric_publications to {database}.entries")
-    run(f"create view {database}.metric_publications as select * from {database}.entries where sleep(2) = 0")
-    clone = f"{FOLLOWS}__clone_{other[:8]}"
-    with staged.asleep_after("differing_partitions", "run", "--select", FOLLOWS) as sleeper:
-        if generation == 1:
-            run(f"drop table {database}.{FOLLOWS}__lock_1 sync")
-        hold_lock(staged, other, generation)
-        run(f"create table {database}.{clone} as {staged.event_log}")
-    assert sleeper.wait() != 0
-    assert "no longer holds" in sleeper.output
-    assert leftovers(staged) == [clone, *(f"{FOLLOWS}__lock_{number + 1}" for number in range(generation))]
+def test_a_cutoff_that_has_not_settled_is_refused(parsed: ParsedProject, source: Sandbox) -> None:
+    """A transaction that is still open may bring rows from before it."""
+    cutoff = datetime.datetime.now(datetime.UTC).replace(microsecond=0) - datetime.timedelta(seconds=10)
+    output = parsed.backfill(fails=True, cutoff=cutoff.strftime("%Y-%m-%d %H:%M:%S"))
+    usable = (cutoff + datetime.timedelta(seconds=300)).strftime("%Y-%m-%d %H:%M:%S.000")
+    assert f"It can be used from {usable} UTC on, settle_lag (300 s) after it." in " ".join(output.split())
+    assert parsed.sandbox.rows(f"select name from system.tables where database = '{parsed.database}'") == [
+        ("entityMetricEvents",)
+    ]
 
 
 # One metric of many, and what remains visible -------------------------------------------------------------------------
@@ -699,7 +718,7 @@ def test_a_run_that_slept_and_fails_leaves_the_tables_of_the_one_that_works_by_n
 def test_a_metric_that_is_new_to_a_published_model_is_published_alone(
     staged: ParsedProject, backfilled: Project
 ) -> None:
-    staged.run(FOLLOWS)
+    staged.publish(FOLLOWS)
     staged.sandbox.command(
         f"alter table {staged.database}.metric_publications delete where metric_type = 'Follower'"
         " settings mutations_sync = 2"
@@ -707,21 +726,39 @@ def test_a_metric_that_is_new_to_a_published_model_is_published_alone(
     delete_events(staged, of_pairs([("User", "Follower")]))
     written = ledger(staged)
 
-    output = staged.run(FOLLOWS)
+    output = staged.publish(FOLLOWS)
     assert "events of 1 metrics published" in output
-    assert {row[2:4] for row in ledger(staged) if row not in written} == {("User", "Follower")}
+    since = [row for row in ledger(staged) if row not in written and "published" in row]
+    assert {row[2:4] for row in since} == {("User", "Follower")}
     assert_published_and_closed(staged, backfilled)
 
 
-def test_the_view_of_a_model_shows_its_published_events_and_nothing_else(staged: ParsedProject, tmp_path: Path) -> None:
+def test_what_is_published_is_shown_by_a_view(staged: ParsedProject) -> None:
     insert_events(staged, *NEIGHBOURS)
-    staged.run(FOLLOWS)
-    view = f"{staged.database}.{FOLLOWS}"
-    as_log = f"select count(), sum(cityHash64({COLUMNS})) from"
-    assert staged.sandbox.rows(f"{as_log} {view}") == staged.sandbox.rows(
+    staged.publish(FOLLOWS)
+    as_log = f"select count(), sum(cityHash64({COLUMNS.replace('metricValue', 'toInt32(metricValue)')})) from"
+    assert staged.sandbox.rows(f"{as_log} {staged.database}.published_events") == staged.sandbox.rows(
         f"{as_log} {staged.event_log} where {BEFORE} and {of_pairs(pairs_of(FOLLOWS))}"
     )
-    assert staged.sandbox.value(f"select engine from system.tables where name = '{FOLLOWS}'") == "View"
+
+
+def test_a_changed_rule_is_named_with_the_way_to_publish_anew(staged: ParsedProject) -> None:
+    staged.publish("generation_events")
+    published = staged.fingerprint()
+    (busiest,) = staged.sandbox.rows(
+        f"select entityId from {staged.event_log} where metricType = 'Generation' and entityType = 'ModelVersion'"
+        f" and {BEFORE} group by 1 order by count() desc limit 1"
+    )[0]
+    changed = {"excluded_generation_versions": [int(busiest)]}
+    output = " ".join(staged.publish("generation_events", **changed).split())
+    for entity_type, tag in (("Model", "model"), ("ModelVersion", "model_version")):
+        assert f"The rule of {entity_type} Generation has changed since its history was published" in output
+        assert f"dbt build --select tag:{tag} --full-refresh --vars '{{on_conflict: replace}}'" in output
+    assert staged.fingerprint() == published
+
+    staged.publish("generation_events", options=("--full-refresh",), on_conflict="replace", **changed)
+    assert staged.fingerprint()[0] < published[0]
+    assert "has changed since" not in staged.publish("generation_events", **changed)
 
 
 @pytest.mark.parametrize(("precision", "tick"), [("DateTime64(1)", 100), ("DateTime64(6, 'Asia/Tokyo')", 1)])
@@ -741,14 +778,14 @@ def test_a_log_of_another_precision_than_the_cutoff_holds_the_same_metrics(
     run(f"insert into {log} ({COLUMNS}) select {COLUMNS} from default.entityMetricEvents")
     live = staged.fingerprint()
     until = f"toUnixTimestamp64Milli(toDateTime64(createdAt, 3)) < {CUTOFF_MILLISECONDS // tick * tick}"
-    staged.run(FOLLOWS)
+    staged.publish(FOLLOWS)
     assert staged.fingerprint(f"not ({until})") == live
     of_follows = of_pairs(pairs_of(FOLLOWS))
     assert totals(staged, until) == totals(backfilled, f"{BEFORE} and {of_follows}")
-    assert nothing_to_do(staged.run(FOLLOWS))
+    assert nothing_due(staged.publish(FOLLOWS))
 
 
 def test_an_event_log_is_created_where_there_is_none(staged: ParsedProject, backfilled: Project) -> None:
     staged.sandbox.command(f"drop table {staged.event_log} sync")
-    staged.run(FOLLOWS)
+    staged.publish(FOLLOWS)
     assert staged.fingerprint() == backfilled.fingerprint(f"{BEFORE} and {of_pairs(pairs_of(FOLLOWS))}")

@@ -19,10 +19,10 @@ where {{ is_of_generation('seam.1') }}
 union all
 
 select
-    cast(entityType, 'LowCardinality(String)') as entityType,
-    toInt32(entityId) as entityId,
-    cast(metricType, 'LowCardinality(String)') as metricType,
-    toInt64(metricValue) as value,
+    entityType,
+    entityId,
+    metricType,
+    metricValue as value,
     toDateTime64(log.createdAt, 3, 'UTC') as createdAt
-from {{ source('event_log', 'entityMetricEvents') }} as log
+from {{ ref('logged_events') }} as log
 where log.createdAt >= seam.2

@@ -16,7 +16,7 @@ score as (
         event.entityType as entityType,
         event.entityId as entityId,
         sum(sign(event.metricValue) * if(weight.metric_type = '', other.weight, weight.weight)) as score
-    from {{ source('event_log', 'entityMetricEvents') }} as event
+    from {{ ref('logged_events') }} as event
     left join {{ ref('engagement_weights') }} as weight on event.metricType = weight.metric_type
     cross join other
     where event.createdAt >= {{ current_moment() }} - toIntervalDay(30) and event.entityType in ('Model', 'Post', 'Image')

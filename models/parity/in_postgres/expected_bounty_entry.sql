@@ -1,57 +1,45 @@
 {#
-    What the metrics of bounty entries must add up to, counted by PostgreSQL from its own rows. Written from the
-    catalog, apart from the events models: the second bookkeeper.
-    A branch of the union is a metric or a part of one.
+    What the metrics of bounty entries must add up to, counted by PostgreSQL from its own rows. Written from the catalog, apart from the
+    events models: the second bookkeeper. Each table is read once.
 #}
 
-with events (metric_type, entity_id, metric_value, created_at) as (
-    select 'ReactionLike', "bountyEntryId", 1, "createdAt"
-    from {{ source_in_postgres('BountyEntryReaction') }}
-    where reaction = 'Like'
-
-    union all
-
-    select 'ReactionDislike', "bountyEntryId", 1, "createdAt"
-    from {{ source_in_postgres('BountyEntryReaction') }}
-    where reaction = 'Dislike'
-
-    union all
-
-    select 'ReactionLaugh', "bountyEntryId", 1, "createdAt"
-    from {{ source_in_postgres('BountyEntryReaction') }}
-    where reaction = 'Laugh'
-
-    union all
-
-    select 'ReactionCry', "bountyEntryId", 1, "createdAt"
-    from {{ source_in_postgres('BountyEntryReaction') }}
-    where reaction = 'Cry'
-
-    union all
-
-    select 'ReactionHeart', "bountyEntryId", 1, "createdAt"
-    from {{ source_in_postgres('BountyEntryReaction') }}
-    where reaction = 'Heart'
-
-    union all
-
-    -- both spellings, each row one event
-    select 'TipCount', "entityId", 1, "createdAt"
+with tipped as (
+    select
+        "entityId" as entity_id,
+        count(*) {{ before_cutoff('"createdAt"', 'BountyEntry') }} as tips_before,
+        count(*) as tips,
+        sum(amount) {{ before_cutoff('"createdAt"', 'BountyEntry') }} as amount_before,
+        sum(amount) as amount
     from {{ source_in_postgres('BuzzTip') }}
-    where "entityType" in ('BountyEntry', 'bountyEntry')
+    where "entityType" in ('BountyEntry', 'bountyEntry') -- both spellings, each row one event
+    group by "entityId"
+),
+
+counts (metric_type, entity_id, expected, expected_now) as (
+    select 'Reaction' || reaction, "bountyEntryId", count(*) {{ before_cutoff('"createdAt"', 'BountyEntry') }}, count(*)
+    from {{ source_in_postgres('BountyEntryReaction') }}
+    group by "bountyEntryId", reaction
 
     union all
 
-    select 'TipAmount', "entityId", amount, "createdAt"
-    from {{ source_in_postgres('BuzzTip') }}
-    where "entityType" in ('BountyEntry', 'bountyEntry')
+    select 'TipCount', entity_id, tips_before, tips
+    from tipped
+
+    union all
+
+    select 'TipAmount', entity_id, amount_before, amount
+    from tipped
 
     union all
 
     -- the entry that the benefactor awarded, not a user
-    select 'UnitAmount', "awardedToId", "unitAmount", coalesce("awardedAt", "updatedAt")
+    select
+        'UnitAmount',
+        "awardedToId",
+        sum("unitAmount") {{ before_cutoff('coalesce("awardedAt", "updatedAt")', 'BountyEntry') }},
+        sum("unitAmount")
     from {{ source_in_postgres('BountyBenefactor') }}
-    where "awardedToId" is not null
+    group by "awardedToId"
 )
 
-{{ expected_counts('events', entity_type='BountyEntry') }}
+{{ expected_counts('counts', entity_type='BountyEntry') }}

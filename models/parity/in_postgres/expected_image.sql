@@ -1,50 +1,36 @@
 {#
-    What the metrics of images must add up to, counted by PostgreSQL from its own rows. Written from the
-    catalog, apart from the events models: the second bookkeeper.
-    A branch of the union is a metric or a part of one.
+    What the metrics of images must add up to, counted by PostgreSQL from its own rows. Written from the catalog, apart from the
+    events models: the second bookkeeper. Each table is read once.
 #}
 
-with events (metric_type, entity_id, metric_value, created_at) as (
-    select 'Collection', "imageId", 1, coalesce("createdAt", "updatedAt", timestamp '2022-11-01 00:00:00')
+{% set added_at = 'coalesce("createdAt", "updatedAt", timestamp \'2022-11-01 00:00:00\')' %}
+
+with counts (metric_type, entity_id, expected, expected_now) as (
+    select 'Collection', "imageId", count(*) {{ before_cutoff(added_at, 'Image') }}, count(*)
     from {{ source_in_postgres('CollectionItem') }}
+    group by "imageId"
 
     union all
 
     -- the thread of the entity itself; child threads name no entity
-    select 'Comment', t."imageId", 1, c."createdAt"
+    select 'Comment', t."imageId", count(*) {{ before_cutoff('c."createdAt"', 'Image') }}, count(*)
     from {{ source_in_postgres('CommentV2') }} as c
     inner join {{ source_in_postgres('Thread') }} as t on c."threadId" = t.id
+    group by t."imageId"
 
     union all
 
-    -- no ReactionDislike for images
-    select 'ReactionLike', "imageId", 1, "createdAt"
+    select 'Reaction' || reaction, "imageId", count(*) {{ before_cutoff('"createdAt"', 'Image') }}, count(*)
     from {{ source_in_postgres('ImageReaction') }}
-    where reaction = 'Like'
+    where reaction <> 'Dislike' -- which images do not count
+    group by "imageId", reaction
 
     union all
 
-    select 'ReactionLaugh', "imageId", 1, "createdAt"
-    from {{ source_in_postgres('ImageReaction') }}
-    where reaction = 'Laugh'
-
-    union all
-
-    select 'ReactionCry', "imageId", 1, "createdAt"
-    from {{ source_in_postgres('ImageReaction') }}
-    where reaction = 'Cry'
-
-    union all
-
-    select 'ReactionHeart', "imageId", 1, "createdAt"
-    from {{ source_in_postgres('ImageReaction') }}
-    where reaction = 'Heart'
-
-    union all
-
-    select 'Buzz', "entityId", amount, "createdAt"
+    select 'Buzz', "entityId", sum(amount) {{ before_cutoff('"createdAt"', 'Image') }}, sum(amount)
     from {{ source_in_postgres('BuzzTip') }}
     where "entityType" = 'Image'
+    group by "entityId"
 )
 
-{{ expected_counts('events', entity_type='Image') }}
+{{ expected_counts('counts', entity_type='Image') }}

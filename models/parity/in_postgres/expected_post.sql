@@ -1,66 +1,52 @@
 {#
-    What the metrics of posts must add up to, counted by PostgreSQL from its own rows. Written from the
-    catalog, apart from the events models: the second bookkeeper.
-    A branch of the union is a metric or a part of one.
+    What the metrics of posts must add up to, counted by PostgreSQL from its own rows. Written from the catalog, apart from the
+    events models: the second bookkeeper. Each table is read once.
 #}
 
-with events (metric_type, entity_id, metric_value, created_at) as (
-    select 'Collection', "postId", 1, coalesce("createdAt", "updatedAt", timestamp '2022-11-01 00:00:00')
+{% set added_at = 'coalesce("createdAt", "updatedAt", timestamp \'2022-11-01 00:00:00\')' %}
+
+with tipped as (
+    select
+        "entityId" as entity_id,
+        count(*) {{ before_cutoff('"createdAt"', 'Post') }} as tips_before,
+        count(*) as tips,
+        sum(amount) {{ before_cutoff('"createdAt"', 'Post') }} as amount_before,
+        sum(amount) as amount
+    from {{ source_in_postgres('BuzzTip') }}
+    where "entityType" = 'Post'
+    group by "entityId"
+),
+
+counts (metric_type, entity_id, expected, expected_now) as (
+    select 'Collection', "postId", count(*) {{ before_cutoff(added_at, 'Post') }}, count(*)
     from {{ source_in_postgres('CollectionItem') }}
+    group by "postId"
 
     union all
 
     -- the thread of the entity itself; child threads name no entity
-    select 'Comment', t."postId", 1, c."createdAt"
+    select 'Comment', t."postId", count(*) {{ before_cutoff('c."createdAt"', 'Post') }}, count(*)
     from {{ source_in_postgres('CommentV2') }} as c
     inner join {{ source_in_postgres('Thread') }} as t on c."threadId" = t.id
+    group by t."postId"
 
     union all
 
-    select 'ReactionLike', i."postId", 1, r."createdAt"
+    select 'Reaction' || r.reaction, i."postId", count(*) {{ before_cutoff('r."createdAt"', 'Post') }}, count(*)
     from {{ source_in_postgres('ImageReaction') }} as r
     inner join {{ source_in_postgres('Image') }} as i on r."imageId" = i.id
-    where r.reaction = 'Like' and i."postId" is not null
+    where i."postId" is not null
+    group by i."postId", r.reaction
 
     union all
 
-    select 'ReactionDislike', i."postId", 1, r."createdAt"
-    from {{ source_in_postgres('ImageReaction') }} as r
-    inner join {{ source_in_postgres('Image') }} as i on r."imageId" = i.id
-    where r.reaction = 'Dislike' and i."postId" is not null
+    select 'TipCount', entity_id, tips_before, tips
+    from tipped
 
     union all
 
-    select 'ReactionLaugh', i."postId", 1, r."createdAt"
-    from {{ source_in_postgres('ImageReaction') }} as r
-    inner join {{ source_in_postgres('Image') }} as i on r."imageId" = i.id
-    where r.reaction = 'Laugh' and i."postId" is not null
-
-    union all
-
-    select 'ReactionCry', i."postId", 1, r."createdAt"
-    from {{ source_in_postgres('ImageReaction') }} as r
-    inner join {{ source_in_postgres('Image') }} as i on r."imageId" = i.id
-    where r.reaction = 'Cry' and i."postId" is not null
-
-    union all
-
-    select 'ReactionHeart', i."postId", 1, r."createdAt"
-    from {{ source_in_postgres('ImageReaction') }} as r
-    inner join {{ source_in_postgres('Image') }} as i on r."imageId" = i.id
-    where r.reaction = 'Heart' and i."postId" is not null
-
-    union all
-
-    select 'TipCount', "entityId", 1, "createdAt"
-    from {{ source_in_postgres('BuzzTip') }}
-    where "entityType" = 'Post'
-
-    union all
-
-    select 'TipAmount', "entityId", amount, "createdAt"
-    from {{ source_in_postgres('BuzzTip') }}
-    where "entityType" = 'Post'
+    select 'TipAmount', entity_id, amount_before, amount
+    from tipped
 )
 
-{{ expected_counts('events', entity_type='Post') }}
+{{ expected_counts('counts', entity_type='Post') }}

@@ -1,19 +1,13 @@
 {#
-    What the metrics of tags must add up to, counted by PostgreSQL from its own rows. Written from the
-    catalog, apart from the events models: the second bookkeeper.
-    A branch of the union is a metric or a part of one.
+    What the metrics of tags must add up to, counted by PostgreSQL from its own rows. Written from the catalog, apart from the
+    events models: the second bookkeeper. Each table is read once.
 #}
 
-with events (metric_type, entity_id, metric_value, created_at) as (
-    select 'Hidden', "tagId", 1, "createdAt"
+with counts (metric_type, entity_id, expected, expected_now) as (
+    select case type when 'Hide' then 'Hidden' else 'Follower' end, "tagId", count(*) {{ before_cutoff('"createdAt"', 'Tag') }}, count(*)
     from {{ source_in_postgres('TagEngagement') }}
-    where type = 'Hide'
-
-    union all
-
-    select 'Follower', "tagId", 1, "createdAt"
-    from {{ source_in_postgres('TagEngagement') }}
-    where type = 'Follow'
+    where type in ('Hide', 'Follow')
+    group by "tagId", type
 )
 
-{{ expected_counts('events', entity_type='Tag') }}
+{{ expected_counts('counts', entity_type='Tag') }}

@@ -1,12 +1,12 @@
 select
-    model,
+    kind,
     entity_type,
     metric_type,
     window_start,
     window_end,
     `rows` as events,
     value_sum,
-    invocation_id as run,
+    publication as run,
     at
 from `metrics`.`metric_publications`
 where

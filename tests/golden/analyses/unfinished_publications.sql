@@ -1,22 +1,22 @@
 select
-    argMax(model, at) as model_name,
+    kind,
     entity_type,
     metric_type,
-    window_end,
-    partition_id,
-    argMax(`rows`, at) as events,
-    argMax(invocation_id, at) as run,
-    max(at) as intended_at
+    argMax(window_start, (at, state)) as starts,
+    argMax(window_end, (at, state)) as ends,
+    argMax(state, (at, state)) as reached,
+    argMax(publication, (at, state)) as run,
+    max(at) as since
 from `metrics`.`metric_publications`
-where event_log = 'default.entityMetricEvents'
+where
+    event_log = 'default.entityMetricEvents'
+    and partition_id = ''
 group by
+    kind,
     entity_type,
-    metric_type,
-    window_end,
-    partition_id
-having countIf(state = 'published') = 0
+    metric_type
+having reached != 'published' and starts < ends
 order by
-    intended_at,
+    since,
     entity_type,
-    metric_type,
-    partition_id
+    metric_type

@@ -10,31 +10,15 @@ with engagement as (
 
 select
     'Article' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(articleId) as entityId,
+    ifNull(userId, 0) as userId,
     'Hide' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            articleId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(type = 'Hide' and articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article Hide
-            ])) as metricNumber
-        from engagement
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from engagement
+where
+    type = 'Hide'
+    and articleId in (select id from `metrics`.`stg_article`);
 
 -- Article ReactionLike, from article_reaction_events
 with reaction as (
@@ -48,31 +32,15 @@ with reaction as (
 
 select
     'Article' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(articleId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionLike' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            articleId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Like' and articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article ReactionLike
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where
+    reaction = 'Like'
+    and articleId in (select id from `metrics`.`stg_article`);
 
 -- Article ReactionDislike, from article_reaction_events
 with reaction as (
@@ -86,31 +54,15 @@ with reaction as (
 
 select
     'Article' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(articleId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionDislike' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            articleId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Dislike' and articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article ReactionDislike
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where
+    reaction = 'Dislike'
+    and articleId in (select id from `metrics`.`stg_article`);
 
 -- Article ReactionLaugh, from article_reaction_events
 with reaction as (
@@ -124,31 +76,15 @@ with reaction as (
 
 select
     'Article' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(articleId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionLaugh' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            articleId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Laugh' and articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article ReactionLaugh
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where
+    reaction = 'Laugh'
+    and articleId in (select id from `metrics`.`stg_article`);
 
 -- Article ReactionCry, from article_reaction_events
 with reaction as (
@@ -162,31 +98,15 @@ with reaction as (
 
 select
     'Article' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(articleId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionCry' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            articleId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Cry' and articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article ReactionCry
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where
+    reaction = 'Cry'
+    and articleId in (select id from `metrics`.`stg_article`);
 
 -- Article ReactionHeart, from article_reaction_events
 with reaction as (
@@ -200,31 +120,15 @@ with reaction as (
 
 select
     'Article' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(articleId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionHeart' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            articleId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Heart' and articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article ReactionHeart
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where
+    reaction = 'Heart'
+    and articleId in (select id from `metrics`.`stg_article`);
 
 -- Article Favorite, from collection_item_events
 with item as (
@@ -243,31 +147,13 @@ with item as (
 
 select
     'Article' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(articleId) as entityId,
+    ifNull(addedById, 0) as userId,
     'Favorite' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            articleId,
-            addedById,
-            1,
-            addedAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article Favorite
-            ])) as metricNumber
-        from item
-    )
-);
+    1 as metricValue,
+    ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from item
+where articleId in (select id from `metrics`.`stg_article`);
 
 -- Article Collection, from collection_item_events
 with item as (
@@ -286,31 +172,13 @@ with item as (
 
 select
     'Article' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(articleId) as entityId,
+    ifNull(addedById, 0) as userId,
     'Collection' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            articleId,
-            addedById,
-            1,
-            addedAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article Collection
-            ])) as metricNumber
-        from item
-    )
-);
+    1 as metricValue,
+    ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from item
+where articleId in (select id from `metrics`.`stg_article`);
 
 -- Article Comment, from comment_v2_events
 with comment as (
@@ -327,36 +195,18 @@ with comment as (
 
 select
     'Article' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(articleId) as entityId,
+    ifNull(userId, 0) as userId,
     'Comment' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            articleId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(articleId in (select id from `metrics`.`stg_article`), 1, 0) -- Article Comment
-            ])) as metricNumber
-        from comment
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from comment
+where articleId in (select id from `metrics`.`stg_article`);
 
 -- Article TipCount, from tip_events
 with tip as (
     select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as entityType,
+        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
         entityId,
         fromUserId as userId,
         amount,
@@ -377,7 +227,7 @@ donation as (
 
 gift as (
     select
-        entityType,
+        kind,
         entityId,
         userId,
         amount,
@@ -385,7 +235,7 @@ gift as (
     from tip
     union all
     select
-        entity.1 as entityType,
+        entity.1 as kind,
         entity.2 as entityId,
         userId,
         amount,
@@ -395,36 +245,20 @@ gift as (
 
 select
     'Article' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(entityId) as entityId,
+    ifNull(userId, 0) as userId,
     'TipCount' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            entityId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(entityType = 'Article' and entityId in (select id from `metrics`.`stg_article`), 1, 0) -- Article TipCount
-            ])) as metricNumber
-        from gift
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from gift
+where
+    kind = 'Article'
+    and entityId in (select id from `metrics`.`stg_article`);
 
 -- Article TipAmount, from tip_events
 with tip as (
     select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as entityType,
+        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
         entityId,
         fromUserId as userId,
         amount,
@@ -445,7 +279,7 @@ donation as (
 
 gift as (
     select
-        entityType,
+        kind,
         entityId,
         userId,
         amount,
@@ -453,7 +287,7 @@ gift as (
     from tip
     union all
     select
-        entity.1 as entityType,
+        entity.1 as kind,
         entity.2 as entityId,
         userId,
         amount,
@@ -463,28 +297,13 @@ gift as (
 
 select
     'Article' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(entityId) as entityId,
+    ifNull(userId, 0) as userId,
     'TipAmount' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            entityId,
-            userId,
-            amount,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(entityType = 'Article' and entityId in (select id from `metrics`.`stg_article`) and amount != 0, 1, 0) -- Article TipAmount
-            ])) as metricNumber
-        from gift
-    )
-);
+    amount as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from gift
+where
+    kind = 'Article'
+    and entityId in (select id from `metrics`.`stg_article`)
+    and amount != 0;

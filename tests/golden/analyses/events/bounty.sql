@@ -12,31 +12,13 @@ with benefactor as (
 
 select
     'Bounty' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(bountyId) as entityId,
+    ifNull(userId, 0) as userId,
     'Benefactor' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            bountyId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(bountyId in (select id from `metrics`.`stg_bounty`), 1, 0) -- Bounty Benefactor
-            ])) as metricNumber
-        from benefactor
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from benefactor
+where bountyId in (select id from `metrics`.`stg_bounty`);
 
 -- Bounty UnitAmount, from bounty_benefactor_events
 with benefactor as (
@@ -52,31 +34,15 @@ with benefactor as (
 
 select
     'Bounty' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(bountyId) as entityId,
+    ifNull(userId, 0) as userId,
     'UnitAmount' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            bountyId,
-            userId,
-            unitAmount,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(bountyId in (select id from `metrics`.`stg_bounty`) and unitAmount != 0, 1, 0) -- Bounty UnitAmount
-            ])) as metricNumber
-        from benefactor
-    )
-);
+    unitAmount as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from benefactor
+where
+    bountyId in (select id from `metrics`.`stg_bounty`)
+    and unitAmount != 0;
 
 -- Bounty Favorite, from bounty_engagement_events
 with engagement as (
@@ -90,31 +56,15 @@ with engagement as (
 
 select
     'Bounty' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(bountyId) as entityId,
+    ifNull(userId, 0) as userId,
     'Favorite' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            bountyId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(type = 'Favorite' and bountyId in (select id from `metrics`.`stg_bounty`), 1, 0) -- Bounty Favorite
-            ])) as metricNumber
-        from engagement
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from engagement
+where
+    type = 'Favorite'
+    and bountyId in (select id from `metrics`.`stg_bounty`);
 
 -- Bounty Track, from bounty_engagement_events
 with engagement as (
@@ -128,31 +78,15 @@ with engagement as (
 
 select
     'Bounty' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(bountyId) as entityId,
+    ifNull(userId, 0) as userId,
     'Track' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            bountyId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(type = 'Track' and bountyId in (select id from `metrics`.`stg_bounty`), 1, 0) -- Bounty Track
-            ])) as metricNumber
-        from engagement
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from engagement
+where
+    type = 'Track'
+    and bountyId in (select id from `metrics`.`stg_bounty`);
 
 -- Bounty Entry, from bounty_entry_events
 with entry as (
@@ -165,31 +99,13 @@ with entry as (
 
 select
     'Bounty' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(bountyId) as entityId,
+    ifNull(userId, 0) as userId,
     'Entry' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            bountyId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(bountyId in (select id from `metrics`.`stg_bounty`), 1, 0) -- Bounty Entry
-            ])) as metricNumber
-        from entry
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from entry
+where bountyId in (select id from `metrics`.`stg_bounty`);
 
 -- Bounty Comment, from comment_v2_events
 with comment as (
@@ -206,28 +122,10 @@ with comment as (
 
 select
     'Bounty' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(bountyId) as entityId,
+    ifNull(userId, 0) as userId,
     'Comment' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            bountyId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(bountyId in (select id from `metrics`.`stg_bounty`), 1, 0) -- Bounty Comment
-            ])) as metricNumber
-        from comment
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from comment
+where bountyId in (select id from `metrics`.`stg_bounty`);

@@ -12,31 +12,15 @@ with benefactor as (
 
 select
     'BountyEntry' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(awardedToId) as entityId,
+    ifNull(userId, 0) as userId,
     'UnitAmount' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            awardedToId,
-            userId,
-            unitAmount,
-            awardedAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(awardedToId in (select id from `metrics`.`stg_bounty_entry`) and unitAmount != 0, 1, 0) -- BountyEntry UnitAmount
-            ])) as metricNumber
-        from benefactor
-    )
-);
+    unitAmount as metricValue,
+    ifNull(awardedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from benefactor
+where
+    awardedToId in (select id from `metrics`.`stg_bounty_entry`)
+    and unitAmount != 0;
 
 -- BountyEntry ReactionLike, from bounty_entry_reaction_events
 with reaction as (
@@ -50,31 +34,15 @@ with reaction as (
 
 select
     'BountyEntry' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(bountyEntryId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionLike' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            bountyEntryId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Like' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 1, 0) -- BountyEntry ReactionLike
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where
+    reaction = 'Like'
+    and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`);
 
 -- BountyEntry ReactionDislike, from bounty_entry_reaction_events
 with reaction as (
@@ -88,31 +56,15 @@ with reaction as (
 
 select
     'BountyEntry' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(bountyEntryId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionDislike' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            bountyEntryId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Dislike' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 1, 0) -- BountyEntry ReactionDislike
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where
+    reaction = 'Dislike'
+    and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`);
 
 -- BountyEntry ReactionLaugh, from bounty_entry_reaction_events
 with reaction as (
@@ -126,31 +78,15 @@ with reaction as (
 
 select
     'BountyEntry' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(bountyEntryId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionLaugh' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            bountyEntryId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Laugh' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 1, 0) -- BountyEntry ReactionLaugh
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where
+    reaction = 'Laugh'
+    and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`);
 
 -- BountyEntry ReactionCry, from bounty_entry_reaction_events
 with reaction as (
@@ -164,31 +100,15 @@ with reaction as (
 
 select
     'BountyEntry' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(bountyEntryId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionCry' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            bountyEntryId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Cry' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 1, 0) -- BountyEntry ReactionCry
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where
+    reaction = 'Cry'
+    and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`);
 
 -- BountyEntry ReactionHeart, from bounty_entry_reaction_events
 with reaction as (
@@ -202,36 +122,20 @@ with reaction as (
 
 select
     'BountyEntry' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(bountyEntryId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionHeart' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            bountyEntryId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Heart' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 1, 0) -- BountyEntry ReactionHeart
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where
+    reaction = 'Heart'
+    and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`);
 
 -- BountyEntry TipCount, from tip_events
 with tip as (
     select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as entityType,
+        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
         entityId,
         fromUserId as userId,
         amount,
@@ -252,7 +156,7 @@ donation as (
 
 gift as (
     select
-        entityType,
+        kind,
         entityId,
         userId,
         amount,
@@ -260,7 +164,7 @@ gift as (
     from tip
     union all
     select
-        entity.1 as entityType,
+        entity.1 as kind,
         entity.2 as entityId,
         userId,
         amount,
@@ -270,36 +174,20 @@ gift as (
 
 select
     'BountyEntry' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(entityId) as entityId,
+    ifNull(userId, 0) as userId,
     'TipCount' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            entityId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(entityType = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`), 1, 0) -- BountyEntry TipCount
-            ])) as metricNumber
-        from gift
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from gift
+where
+    kind = 'BountyEntry'
+    and entityId in (select id from `metrics`.`stg_bounty_entry`);
 
 -- BountyEntry TipAmount, from tip_events
 with tip as (
     select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as entityType,
+        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
         entityId,
         fromUserId as userId,
         amount,
@@ -320,7 +208,7 @@ donation as (
 
 gift as (
     select
-        entityType,
+        kind,
         entityId,
         userId,
         amount,
@@ -328,7 +216,7 @@ gift as (
     from tip
     union all
     select
-        entity.1 as entityType,
+        entity.1 as kind,
         entity.2 as entityId,
         userId,
         amount,
@@ -338,28 +226,13 @@ gift as (
 
 select
     'BountyEntry' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(entityId) as entityId,
+    ifNull(userId, 0) as userId,
     'TipAmount' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            entityId,
-            userId,
-            amount,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(entityType = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`) and amount != 0, 1, 0) -- BountyEntry TipAmount
-            ])) as metricNumber
-        from gift
-    )
-);
+    amount as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from gift
+where
+    kind = 'BountyEntry'
+    and entityId in (select id from `metrics`.`stg_bounty_entry`)
+    and amount != 0;

@@ -10,31 +10,15 @@ with contributor as (
 
 select
     'Collection' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(collectionId) as entityId,
+    ifNull(userId, 0) as userId,
     'Follower' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            collectionId,
-            userId,
-            1,
-            joinedAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(has(permissions, 'VIEW') and collectionId in (select id from `metrics`.`stg_collection`), 1, 0) -- Collection Follower
-            ])) as metricNumber
-        from contributor
-    )
-);
+    1 as metricValue,
+    ifNull(joinedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from contributor
+where
+    has(permissions, 'VIEW')
+    and collectionId in (select id from `metrics`.`stg_collection`);
 
 -- Collection Contributor, from collection_contributor_events
 with contributor as (
@@ -48,31 +32,15 @@ with contributor as (
 
 select
     'Collection' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(collectionId) as entityId,
+    ifNull(userId, 0) as userId,
     'Contributor' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            collectionId,
-            userId,
-            1,
-            joinedAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(has(permissions, 'ADD') and collectionId in (select id from `metrics`.`stg_collection`), 1, 0) -- Collection Contributor
-            ])) as metricNumber
-        from contributor
-    )
-);
+    1 as metricValue,
+    ifNull(joinedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from contributor
+where
+    has(permissions, 'ADD')
+    and collectionId in (select id from `metrics`.`stg_collection`);
 
 -- Collection Item, from collection_item_events
 with item as (
@@ -91,28 +59,10 @@ with item as (
 
 select
     'Collection' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(collectionId) as entityId,
+    ifNull(addedById, 0) as userId,
     'Item' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            collectionId,
-            addedById,
-            1,
-            addedAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(collectionId in (select id from `metrics`.`stg_collection`), 1, 0) -- Collection Item
-            ])) as metricNumber
-        from item
-    )
-);
+    1 as metricValue,
+    ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from item
+where collectionId in (select id from `metrics`.`stg_collection`);

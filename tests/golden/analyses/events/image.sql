@@ -15,31 +15,13 @@ with item as (
 
 select
     'Image' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(imageId) as entityId,
+    ifNull(addedById, 0) as userId,
     'Collection' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            imageId,
-            addedById,
-            1,
-            addedAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(imageId in (select id from `metrics`.`stg_image`), 1, 0) -- Image Collection
-            ])) as metricNumber
-        from item
-    )
-);
+    1 as metricValue,
+    ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from item
+where imageId in (select id from `metrics`.`stg_image`);
 
 -- Image Comment, from comment_v2_events
 with comment as (
@@ -56,31 +38,13 @@ with comment as (
 
 select
     'Image' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(imageId) as entityId,
+    ifNull(userId, 0) as userId,
     'Comment' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            imageId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(imageId in (select id from `metrics`.`stg_image`), 1, 0) -- Image Comment
-            ])) as metricNumber
-        from comment
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from comment
+where imageId in (select id from `metrics`.`stg_image`);
 
 -- Image ReactionLike, from image_reaction_events
 with reaction as (
@@ -97,31 +61,13 @@ with reaction as (
 
 select
     'Image' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(imageId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionLike' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            imageId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Like', 1, 0) -- Image ReactionLike
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where reaction = 'Like';
 
 -- Image ReactionLaugh, from image_reaction_events
 with reaction as (
@@ -138,31 +84,13 @@ with reaction as (
 
 select
     'Image' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(imageId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionLaugh' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            imageId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Laugh', 1, 0) -- Image ReactionLaugh
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where reaction = 'Laugh';
 
 -- Image ReactionCry, from image_reaction_events
 with reaction as (
@@ -179,31 +107,13 @@ with reaction as (
 
 select
     'Image' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(imageId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionCry' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            imageId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Cry', 1, 0) -- Image ReactionCry
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where reaction = 'Cry';
 
 -- Image ReactionHeart, from image_reaction_events
 with reaction as (
@@ -220,36 +130,18 @@ with reaction as (
 
 select
     'Image' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(imageId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionHeart' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            imageId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Heart', 1, 0) -- Image ReactionHeart
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where reaction = 'Heart';
 
 -- Image Buzz, from tip_events
 with tip as (
     select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as entityType,
+        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
         entityId,
         fromUserId as userId,
         amount,
@@ -270,7 +162,7 @@ donation as (
 
 gift as (
     select
-        entityType,
+        kind,
         entityId,
         userId,
         amount,
@@ -278,7 +170,7 @@ gift as (
     from tip
     union all
     select
-        entity.1 as entityType,
+        entity.1 as kind,
         entity.2 as entityId,
         userId,
         amount,
@@ -288,28 +180,13 @@ gift as (
 
 select
     'Image' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(entityId) as entityId,
+    ifNull(userId, 0) as userId,
     'Buzz' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            entityId,
-            userId,
-            amount,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(entityType = 'Image' and entityId in (select id from `metrics`.`stg_image`) and amount != 0, 1, 0) -- Image Buzz
-            ])) as metricNumber
-        from gift
-    )
-);
+    amount as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from gift
+where
+    kind = 'Image'
+    and entityId in (select id from `metrics`.`stg_image`)
+    and amount != 0;

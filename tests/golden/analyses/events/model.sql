@@ -15,34 +15,18 @@ with item as (
 
 select
     'Model' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelId) as entityId,
+    ifNull(addedById, 0) as userId,
     'Favorite' as metricType,
-    any(event.3) as metricValue,
-    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
-        (
-            modelId,
-            addedById,
-            1,
-            addedAt,
-            0
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(addedById is not null and modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model Favorite
-            ])) as metricNumber
-        from item
-    )
-)
--- of the events with the same source row, entity and user the earliest stays
-group by metricNumber, entityId, userId, event.5;
+    1 as metricValue,
+    min(ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+from item
+where
+    addedById is not null
+    and modelId in (select id from `metrics`.`stg_model`)
+group by
+    entityId,
+    userId;
 
 -- Model Collection, from collection_item_events
 with item as (
@@ -61,34 +45,18 @@ with item as (
 
 select
     'Model' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelId) as entityId,
+    ifNull(addedById, 0) as userId,
     'Collection' as metricType,
-    any(event.3) as metricValue,
-    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
-        (
-            modelId,
-            addedById,
-            1,
-            addedAt,
-            0
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(addedById is not null and modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model Collection
-            ])) as metricNumber
-        from item
-    )
-)
--- of the events with the same source row, entity and user the earliest stays
-group by metricNumber, entityId, userId, event.5;
+    1 as metricValue,
+    min(ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+from item
+where
+    addedById is not null
+    and modelId in (select id from `metrics`.`stg_model`)
+group by
+    entityId,
+    userId;
 
 -- Model Comment, from comment_events
 with comment as (
@@ -102,34 +70,18 @@ with comment as (
 
 select
     'Model' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelId) as entityId,
+    ifNull(userId, 0) as userId,
     'Comment' as metricType,
-    any(event.3) as metricValue,
-    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
-        (
-            modelId,
-            userId,
-            1,
-            createdAt,
-            0
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(not tosViolation and modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model Comment
-            ])) as metricNumber
-        from comment
-    )
-)
--- of the events with the same source row, entity and user the earliest stays
-group by metricNumber, entityId, userId, event.5;
+    1 as metricValue,
+    min(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+from comment
+where
+    not tosViolation
+    and modelId in (select id from `metrics`.`stg_model`)
+group by
+    entityId,
+    userId;
 
 -- Model Earned, from compensation_events
 with earning as (
@@ -154,31 +106,15 @@ compensation as (
 
 select
     'Model' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelId) as entityId,
+    0 as userId,
     'Earned' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            modelId,
-            0,
-            total,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(modelId in (select id from `metrics`.`stg_model`) and total != 0, 1, 0) -- Model Earned
-            ])) as metricNumber
-        from compensation
-    )
-);
+    total as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from compensation
+where
+    modelId in (select id from `metrics`.`stg_model`)
+    and total != 0;
 
 -- Model Download, from download_events
 with download as (
@@ -195,31 +131,15 @@ with download as (
 
 select
     'Model' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelId) as entityId,
+    ifNull(userId, 0) as userId,
     'Download' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            modelId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(modelId != 0 and modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model Download
-            ])) as metricNumber
-        from download
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from download
+where
+    modelId != 0
+    and modelId in (select id from `metrics`.`stg_model`);
 
 -- Model Generation, from generation_events
 with job as (
@@ -243,31 +163,13 @@ generation as (
 
 select
     'Model' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelId) as entityId,
+    ifNull(userId, 0) as userId,
     'Generation' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            modelId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model Generation
-            ])) as metricNumber
-        from generation
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from generation
+where modelId in (select id from `metrics`.`stg_model`);
 
 -- Model Image, from image_resource_events
 with resource as (
@@ -283,34 +185,22 @@ with resource as (
 
 select
     'Model' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelId) as entityId,
+    ifNull(userId, 0) as userId,
     'Image' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            modelId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model Image
-            ])) as metricNumber
-        from resource
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from resource
+where modelId in (select id from `metrics`.`stg_model`);
 
 -- Model Rating, from resource_review_events
-with review as (
+with published_version as (
+    select id
+    from `metrics`.`stg_model_version`
+    where status = 'Published'
+),
+
+review as (
     select
         id,
         modelId,
@@ -326,34 +216,25 @@ with review as (
 
 select
     'Model' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelId) as entityId,
+    ifNull(userId, 0) as userId,
     'Rating' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            modelId,
-            userId,
-            rating,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(not exclude and not tosViolation and modelId in (select id from `metrics`.`stg_model`) and rating != 0, 1, 0) -- Model Rating
-            ])) as metricNumber
-        from review
-    )
-);
+    rating as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from review
+where
+    not exclude and not tosViolation
+    and modelId in (select id from `metrics`.`stg_model`)
+    and rating != 0;
 
 -- Model RatingCount, from resource_review_events
-with review as (
+with published_version as (
+    select id
+    from `metrics`.`stg_model_version`
+    where status = 'Published'
+),
+
+review as (
     select
         id,
         modelId,
@@ -369,34 +250,24 @@ with review as (
 
 select
     'Model' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelId) as entityId,
+    ifNull(userId, 0) as userId,
     'RatingCount' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            modelId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(not exclude and not tosViolation and modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model RatingCount
-            ])) as metricNumber
-        from review
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from review
+where
+    not exclude and not tosViolation
+    and modelId in (select id from `metrics`.`stg_model`);
 
 -- Model ThumbsUp, from resource_review_events
-with review as (
+with published_version as (
+    select id
+    from `metrics`.`stg_model_version`
+    where status = 'Published'
+),
+
+review as (
     select
         id,
         modelId,
@@ -412,37 +283,27 @@ with review as (
 
 select
     'Model' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelId) as entityId,
+    ifNull(userId, 0) as userId,
     'ThumbsUp' as metricType,
-    any(event.3) as metricValue,
-    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
-        (
-            modelId,
-            userId,
-            1,
-            createdAt,
-            0
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(not exclude and not tosViolation and recommended and modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model ThumbsUp
-            ])) as metricNumber
-        from review
-    )
-)
--- of the events with the same source row, entity and user the earliest stays
-group by metricNumber, entityId, userId, event.5;
+    1 as metricValue,
+    min(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+from review
+where
+    not exclude and not tosViolation and recommended
+    and modelId in (select id from `metrics`.`stg_model`)
+group by
+    entityId,
+    userId;
 
 -- Model ThumbsDown, from resource_review_events
-with review as (
+with published_version as (
+    select id
+    from `metrics`.`stg_model_version`
+    where status = 'Published'
+),
+
+review as (
     select
         id,
         modelId,
@@ -458,39 +319,23 @@ with review as (
 
 select
     'Model' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelId) as entityId,
+    ifNull(userId, 0) as userId,
     'ThumbsDown' as metricType,
-    any(event.3) as metricValue,
-    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
-        (
-            modelId,
-            userId,
-            1,
-            createdAt,
-            0
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(not exclude and not tosViolation and not recommended and modelId in (select id from `metrics`.`stg_model`), 1, 0) -- Model ThumbsDown
-            ])) as metricNumber
-        from review
-    )
-)
--- of the events with the same source row, entity and user the earliest stays
-group by metricNumber, entityId, userId, event.5;
+    1 as metricValue,
+    min(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+from review
+where
+    not exclude and not tosViolation and not recommended
+    and modelId in (select id from `metrics`.`stg_model`)
+group by
+    entityId,
+    userId;
 
 -- Model TipCount, from tip_events
 with tip as (
     select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as entityType,
+        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
         entityId,
         fromUserId as userId,
         amount,
@@ -511,7 +356,7 @@ donation as (
 
 gift as (
     select
-        entityType,
+        kind,
         entityId,
         userId,
         amount,
@@ -519,7 +364,7 @@ gift as (
     from tip
     union all
     select
-        entity.1 as entityType,
+        entity.1 as kind,
         entity.2 as entityId,
         userId,
         amount,
@@ -529,36 +374,20 @@ gift as (
 
 select
     'Model' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(entityId) as entityId,
+    ifNull(userId, 0) as userId,
     'TipCount' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            entityId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(entityType = 'Model' and entityId in (select id from `metrics`.`stg_model`), 1, 0) -- Model TipCount
-            ])) as metricNumber
-        from gift
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from gift
+where
+    kind = 'Model'
+    and entityId in (select id from `metrics`.`stg_model`);
 
 -- Model TipAmount, from tip_events
 with tip as (
     select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as entityType,
+        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
         entityId,
         fromUserId as userId,
         amount,
@@ -579,7 +408,7 @@ donation as (
 
 gift as (
     select
-        entityType,
+        kind,
         entityId,
         userId,
         amount,
@@ -587,7 +416,7 @@ gift as (
     from tip
     union all
     select
-        entity.1 as entityType,
+        entity.1 as kind,
         entity.2 as entityId,
         userId,
         amount,
@@ -597,28 +426,13 @@ gift as (
 
 select
     'Model' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(entityId) as entityId,
+    ifNull(userId, 0) as userId,
     'TipAmount' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            entityId,
-            userId,
-            amount,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(entityType = 'Model' and entityId in (select id from `metrics`.`stg_model`) and amount != 0, 1, 0) -- Model TipAmount
-            ])) as metricNumber
-        from gift
-    )
-);
+    amount as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from gift
+where
+    kind = 'Model'
+    and entityId in (select id from `metrics`.`stg_model`)
+    and amount != 0;

@@ -15,34 +15,18 @@ with item as (
 
 select
     'ModelVersion' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelVersionId) as entityId,
+    ifNull(addedById, 0) as userId,
     'Collection' as metricType,
-    any(event.3) as metricValue,
-    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
-        (
-            modelVersionId,
-            addedById,
-            1,
-            addedAt,
-            0
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(addedById is not null and modelVersionId in (select id from `metrics`.`stg_model_version`), 1, 0) -- ModelVersion Collection
-            ])) as metricNumber
-        from item
-    )
-)
--- of the events with the same source row, entity and user the earliest stays
-group by metricNumber, entityId, userId, event.5;
+    1 as metricValue,
+    min(ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+from item
+where
+    addedById is not null
+    and modelVersionId in (select id from `metrics`.`stg_model_version`)
+group by
+    entityId,
+    userId;
 
 -- ModelVersion Earned, from compensation_events
 with earning as (
@@ -67,31 +51,13 @@ compensation as (
 
 select
     'ModelVersion' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelVersionId) as entityId,
+    0 as userId,
     'Earned' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            modelVersionId,
-            0,
-            total,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(total != 0, 1, 0) -- ModelVersion Earned
-            ])) as metricNumber
-        from compensation
-    )
-);
+    total as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from compensation
+where total != 0;
 
 -- ModelVersion Download, from download_events
 with download as (
@@ -108,31 +74,15 @@ with download as (
 
 select
     'ModelVersion' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelVersionId) as entityId,
+    ifNull(userId, 0) as userId,
     'Download' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            modelVersionId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(modelVersionId != 0 and modelVersionId in (select id from `metrics`.`stg_model_version`), 1, 0) -- ModelVersion Download
-            ])) as metricNumber
-        from download
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from download
+where
+    modelVersionId != 0
+    and modelVersionId in (select id from `metrics`.`stg_model_version`);
 
 -- ModelVersion Generation, from generation_events
 with job as (
@@ -156,31 +106,12 @@ generation as (
 
 select
     'ModelVersion' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelVersionId) as entityId,
+    ifNull(userId, 0) as userId,
     'Generation' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            modelVersionId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(true, 1, 0) -- ModelVersion Generation
-            ])) as metricNumber
-        from generation
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from generation;
 
 -- ModelVersion Image, from image_resource_events
 with resource as (
@@ -196,34 +127,21 @@ with resource as (
 
 select
     'ModelVersion' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelVersionId) as entityId,
+    ifNull(userId, 0) as userId,
     'Image' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            modelVersionId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(true, 1, 0) -- ModelVersion Image
-            ])) as metricNumber
-        from resource
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from resource;
 
 -- ModelVersion Rating, from resource_review_events
-with review as (
+with published_version as (
+    select id
+    from `metrics`.`stg_model_version`
+    where status = 'Published'
+),
+
+review as (
     select
         id,
         modelId,
@@ -239,34 +157,25 @@ with review as (
 
 select
     'ModelVersion' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelVersionId) as entityId,
+    ifNull(userId, 0) as userId,
     'Rating' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            modelVersionId,
-            userId,
-            rating,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(not exclude and not tosViolation and modelVersionId in (select id from `metrics`.`stg_model_version`) and rating != 0, 1, 0) -- ModelVersion Rating
-            ])) as metricNumber
-        from review
-    )
-);
+    rating as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from review
+where
+    not exclude and not tosViolation
+    and modelVersionId in (select id from `metrics`.`stg_model_version`)
+    and rating != 0;
 
 -- ModelVersion RatingCount, from resource_review_events
-with review as (
+with published_version as (
+    select id
+    from `metrics`.`stg_model_version`
+    where status = 'Published'
+),
+
+review as (
     select
         id,
         modelId,
@@ -282,34 +191,24 @@ with review as (
 
 select
     'ModelVersion' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelVersionId) as entityId,
+    ifNull(userId, 0) as userId,
     'RatingCount' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            modelVersionId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(not exclude and not tosViolation and modelVersionId in (select id from `metrics`.`stg_model_version`), 1, 0) -- ModelVersion RatingCount
-            ])) as metricNumber
-        from review
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from review
+where
+    not exclude and not tosViolation
+    and modelVersionId in (select id from `metrics`.`stg_model_version`);
 
 -- ModelVersion ThumbsUp, from resource_review_events
-with review as (
+with published_version as (
+    select id
+    from `metrics`.`stg_model_version`
+    where status = 'Published'
+),
+
+review as (
     select
         id,
         modelId,
@@ -325,37 +224,27 @@ with review as (
 
 select
     'ModelVersion' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelVersionId) as entityId,
+    ifNull(userId, 0) as userId,
     'ThumbsUp' as metricType,
-    any(event.3) as metricValue,
-    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
-        (
-            modelVersionId,
-            userId,
-            1,
-            createdAt,
-            0
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(not exclude and not tosViolation and recommended and modelVersionId in (select id from `metrics`.`stg_model_version`), 1, 0) -- ModelVersion ThumbsUp
-            ])) as metricNumber
-        from review
-    )
-)
--- of the events with the same source row, entity and user the earliest stays
-group by metricNumber, entityId, userId, event.5;
+    1 as metricValue,
+    min(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+from review
+where
+    not exclude and not tosViolation and recommended
+    and modelVersionId in (select id from `metrics`.`stg_model_version`)
+group by
+    entityId,
+    userId;
 
 -- ModelVersion ThumbsDown, from resource_review_events
-with review as (
+with published_version as (
+    select id
+    from `metrics`.`stg_model_version`
+    where status = 'Published'
+),
+
+review as (
     select
         id,
         modelId,
@@ -371,39 +260,23 @@ with review as (
 
 select
     'ModelVersion' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(modelVersionId) as entityId,
+    ifNull(userId, 0) as userId,
     'ThumbsDown' as metricType,
-    any(event.3) as metricValue,
-    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
-        (
-            modelVersionId,
-            userId,
-            1,
-            createdAt,
-            0
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(not exclude and not tosViolation and not recommended and modelVersionId in (select id from `metrics`.`stg_model_version`), 1, 0) -- ModelVersion ThumbsDown
-            ])) as metricNumber
-        from review
-    )
-)
--- of the events with the same source row, entity and user the earliest stays
-group by metricNumber, entityId, userId, event.5;
+    1 as metricValue,
+    min(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+from review
+where
+    not exclude and not tosViolation and not recommended
+    and modelVersionId in (select id from `metrics`.`stg_model_version`)
+group by
+    entityId,
+    userId;
 
 -- ModelVersion TipCount, from tip_events
 with tip as (
     select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as entityType,
+        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
         entityId,
         fromUserId as userId,
         amount,
@@ -424,7 +297,7 @@ donation as (
 
 gift as (
     select
-        entityType,
+        kind,
         entityId,
         userId,
         amount,
@@ -432,7 +305,7 @@ gift as (
     from tip
     union all
     select
-        entity.1 as entityType,
+        entity.1 as kind,
         entity.2 as entityId,
         userId,
         amount,
@@ -442,36 +315,20 @@ gift as (
 
 select
     'ModelVersion' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(entityId) as entityId,
+    ifNull(userId, 0) as userId,
     'TipCount' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            entityId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(entityType = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`), 1, 0) -- ModelVersion TipCount
-            ])) as metricNumber
-        from gift
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from gift
+where
+    kind = 'ModelVersion'
+    and entityId in (select id from `metrics`.`stg_model_version`);
 
 -- ModelVersion TipAmount, from tip_events
 with tip as (
     select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as entityType,
+        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
         entityId,
         fromUserId as userId,
         amount,
@@ -492,7 +349,7 @@ donation as (
 
 gift as (
     select
-        entityType,
+        kind,
         entityId,
         userId,
         amount,
@@ -500,7 +357,7 @@ gift as (
     from tip
     union all
     select
-        entity.1 as entityType,
+        entity.1 as kind,
         entity.2 as entityId,
         userId,
         amount,
@@ -510,28 +367,13 @@ gift as (
 
 select
     'ModelVersion' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(entityId) as entityId,
+    ifNull(userId, 0) as userId,
     'TipAmount' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            entityId,
-            userId,
-            amount,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(entityType = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`) and amount != 0, 1, 0) -- ModelVersion TipAmount
-            ])) as metricNumber
-        from gift
-    )
-);
+    amount as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from gift
+where
+    kind = 'ModelVersion'
+    and entityId in (select id from `metrics`.`stg_model_version`)
+    and amount != 0;

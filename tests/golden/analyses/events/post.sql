@@ -15,31 +15,13 @@ with item as (
 
 select
     'Post' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(postId) as entityId,
+    ifNull(addedById, 0) as userId,
     'Collection' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            postId,
-            addedById,
-            1,
-            addedAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(postId in (select id from `metrics`.`stg_post`), 1, 0) -- Post Collection
-            ])) as metricNumber
-        from item
-    )
-);
+    1 as metricValue,
+    ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from item
+where postId in (select id from `metrics`.`stg_post`);
 
 -- Post Comment, from comment_v2_events
 with comment as (
@@ -56,31 +38,13 @@ with comment as (
 
 select
     'Post' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(postId) as entityId,
+    ifNull(userId, 0) as userId,
     'Comment' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            postId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(postId in (select id from `metrics`.`stg_post`), 1, 0) -- Post Comment
-            ])) as metricNumber
-        from comment
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from comment
+where postId in (select id from `metrics`.`stg_post`);
 
 -- Post ReactionLike, from image_reaction_events
 with reaction as (
@@ -97,31 +61,15 @@ with reaction as (
 
 select
     'Post' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(postId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionLike' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            postId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Like' and postId in (select id from `metrics`.`stg_post`), 1, 0) -- Post ReactionLike
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where
+    reaction = 'Like'
+    and postId in (select id from `metrics`.`stg_post`);
 
 -- Post ReactionDislike, from image_reaction_events
 with reaction as (
@@ -138,31 +86,15 @@ with reaction as (
 
 select
     'Post' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(postId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionDislike' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            postId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Dislike' and postId in (select id from `metrics`.`stg_post`), 1, 0) -- Post ReactionDislike
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where
+    reaction = 'Dislike'
+    and postId in (select id from `metrics`.`stg_post`);
 
 -- Post ReactionLaugh, from image_reaction_events
 with reaction as (
@@ -179,31 +111,15 @@ with reaction as (
 
 select
     'Post' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(postId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionLaugh' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            postId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Laugh' and postId in (select id from `metrics`.`stg_post`), 1, 0) -- Post ReactionLaugh
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where
+    reaction = 'Laugh'
+    and postId in (select id from `metrics`.`stg_post`);
 
 -- Post ReactionCry, from image_reaction_events
 with reaction as (
@@ -220,31 +136,15 @@ with reaction as (
 
 select
     'Post' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(postId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionCry' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            postId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Cry' and postId in (select id from `metrics`.`stg_post`), 1, 0) -- Post ReactionCry
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where
+    reaction = 'Cry'
+    and postId in (select id from `metrics`.`stg_post`);
 
 -- Post ReactionHeart, from image_reaction_events
 with reaction as (
@@ -261,36 +161,20 @@ with reaction as (
 
 select
     'Post' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(postId) as entityId,
+    ifNull(userId, 0) as userId,
     'ReactionHeart' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            postId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Heart' and postId in (select id from `metrics`.`stg_post`), 1, 0) -- Post ReactionHeart
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where
+    reaction = 'Heart'
+    and postId in (select id from `metrics`.`stg_post`);
 
 -- Post TipCount, from tip_events
 with tip as (
     select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as entityType,
+        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
         entityId,
         fromUserId as userId,
         amount,
@@ -311,7 +195,7 @@ donation as (
 
 gift as (
     select
-        entityType,
+        kind,
         entityId,
         userId,
         amount,
@@ -319,7 +203,7 @@ gift as (
     from tip
     union all
     select
-        entity.1 as entityType,
+        entity.1 as kind,
         entity.2 as entityId,
         userId,
         amount,
@@ -329,36 +213,20 @@ gift as (
 
 select
     'Post' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(entityId) as entityId,
+    ifNull(userId, 0) as userId,
     'TipCount' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            entityId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(entityType = 'Post' and entityId in (select id from `metrics`.`stg_post`), 1, 0) -- Post TipCount
-            ])) as metricNumber
-        from gift
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from gift
+where
+    kind = 'Post'
+    and entityId in (select id from `metrics`.`stg_post`);
 
 -- Post TipAmount, from tip_events
 with tip as (
     select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as entityType,
+        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
         entityId,
         fromUserId as userId,
         amount,
@@ -379,7 +247,7 @@ donation as (
 
 gift as (
     select
-        entityType,
+        kind,
         entityId,
         userId,
         amount,
@@ -387,7 +255,7 @@ gift as (
     from tip
     union all
     select
-        entity.1 as entityType,
+        entity.1 as kind,
         entity.2 as entityId,
         userId,
         amount,
@@ -397,28 +265,13 @@ gift as (
 
 select
     'Post' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(entityId) as entityId,
+    ifNull(userId, 0) as userId,
     'TipAmount' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            entityId,
-            userId,
-            amount,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(entityType = 'Post' and entityId in (select id from `metrics`.`stg_post`) and amount != 0, 1, 0) -- Post TipAmount
-            ])) as metricNumber
-        from gift
-    )
-);
+    amount as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from gift
+where
+    kind = 'Post'
+    and entityId in (select id from `metrics`.`stg_post`)
+    and amount != 0;

@@ -10,31 +10,15 @@ with engagement as (
 
 select
     'Tag' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(tagId) as entityId,
+    ifNull(userId, 0) as userId,
     'Hidden' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            tagId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(type = 'Hide' and tagId in (select id from `metrics`.`stg_tag`), 1, 0) -- Tag Hidden
-            ])) as metricNumber
-        from engagement
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from engagement
+where
+    type = 'Hide'
+    and tagId in (select id from `metrics`.`stg_tag`);
 
 -- Tag Follower, from tag_engagement_events
 with engagement as (
@@ -48,28 +32,12 @@ with engagement as (
 
 select
     'Tag' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(tagId) as entityId,
+    ifNull(userId, 0) as userId,
     'Follower' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            tagId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(type = 'Follow' and tagId in (select id from `metrics`.`stg_tag`), 1, 0) -- Tag Follower
-            ])) as metricNumber
-        from engagement
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from engagement
+where
+    type = 'Follow'
+    and tagId in (select id from `metrics`.`stg_tag`);

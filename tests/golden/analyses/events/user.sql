@@ -13,34 +13,22 @@ with reaction as (
 
 select
     'User' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(ownerId) as entityId,
+    ifNull(userId, 0) as userId,
     'UserImageReaction' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            ownerId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(ownerId in (select id from `metrics`.`stg_user`), 1, 0) -- User UserImageReaction
-            ])) as metricNumber
-        from reaction
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from reaction
+where ownerId in (select id from `metrics`.`stg_user`);
 
 -- User Review, from resource_review_events
-with review as (
+with published_version as (
+    select id
+    from `metrics`.`stg_model_version`
+    where status = 'Published'
+),
+
+review as (
     select
         id,
         modelId,
@@ -56,31 +44,15 @@ with review as (
 
 select
     'User' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(userId) as entityId,
+    ifNull(userId, 0) as userId,
     'Review' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            userId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(modelVersionId in (select id from `metrics`.`stg_model_version` where status = 'Published') and userId in (select id from `metrics`.`stg_user`), 1, 0) -- User Review
-            ])) as metricNumber
-        from review
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from review
+where
+    modelVersionId in (select id from published_version)
+    and userId in (select id from `metrics`.`stg_user`);
 
 -- User Following, from user_engagement_events
 with engagement as (
@@ -94,31 +66,15 @@ with engagement as (
 
 select
     'User' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(userId) as entityId,
+    ifNull(userId, 0) as userId,
     'Following' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            userId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(type = 'Follow' and userId in (select id from `metrics`.`stg_user`), 1, 0) -- User Following
-            ])) as metricNumber
-        from engagement
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from engagement
+where
+    type = 'Follow'
+    and userId in (select id from `metrics`.`stg_user`);
 
 -- User Follower, from user_engagement_events
 with engagement as (
@@ -132,31 +88,15 @@ with engagement as (
 
 select
     'User' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(targetUserId) as entityId,
+    ifNull(userId, 0) as userId,
     'Follower' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            targetUserId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(type = 'Follow' and targetUserId in (select id from `metrics`.`stg_user`), 1, 0) -- User Follower
-            ])) as metricNumber
-        from engagement
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from engagement
+where
+    type = 'Follow'
+    and targetUserId in (select id from `metrics`.`stg_user`);
 
 -- User Hidden, from user_engagement_events
 with engagement as (
@@ -170,28 +110,12 @@ with engagement as (
 
 select
     'User' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    assumeNotNull(targetUserId) as entityId,
+    ifNull(userId, 0) as userId,
     'Hidden' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
-from (
-    select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            targetUserId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(type = 'Hide' and targetUserId in (select id from `metrics`.`stg_user`), 1, 0) -- User Hidden
-            ])) as metricNumber
-        from engagement
-    )
-);
+    1 as metricValue,
+    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+from engagement
+where
+    type = 'Hide'
+    and targetUserId in (select id from `metrics`.`stg_user`);

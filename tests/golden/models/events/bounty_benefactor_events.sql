@@ -10,31 +10,19 @@ with benefactor as (
 )
 
 select
-    ['Bounty', 'Bounty', 'BountyEntry'][toLowCardinality(metricNumber)] as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
-    ['Benefactor', 'UnitAmount', 'UnitAmount'][toLowCardinality(metricNumber)] as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    ['Bounty', 'Bounty', 'BountyEntry'][toLowCardinality(event.1)] as entityType,
+    assumeNotNull(event.2) as entityId,
+    ifNull(event.3, 0) as userId,
+    ['Benefactor', 'UnitAmount', 'UnitAmount'][toLowCardinality(event.1)] as metricType,
+    event.4 as metricValue,
+    ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            [bountyId, awardedToId][[1, 1, 2][metricNumber]],
-            userId,
-            [1, unitAmount][[1, 2, 2][metricNumber]],
-            [createdAt, awardedAt][[1, 1, 2][metricNumber]]
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(bountyId in (select id from `metrics`.`stg_bounty`), 1, 0), -- Bounty Benefactor
-                if(bountyId in (select id from `metrics`.`stg_bounty`) and unitAmount != 0, 2, 0), -- Bounty UnitAmount
-                if(awardedToId in (select id from `metrics`.`stg_bounty_entry`) and unitAmount != 0, 3, 0) -- BountyEntry UnitAmount
-            ])) as metricNumber
-        from benefactor
-    )
+        arrayJoin(arrayFilter(event -> event.1 > 0, [
+            -- number of the metric (0: no event), entityId, userId, metricValue, createdAt
+            (if(bountyId in (select id from `metrics`.`stg_bounty`), 1, 0),                              bountyId,    userId, 1,          createdAt), -- Bounty Benefactor
+            (if(bountyId in (select id from `metrics`.`stg_bounty`) and unitAmount != 0, 2, 0),          bountyId,    userId, unitAmount, createdAt), -- Bounty UnitAmount
+            (if(awardedToId in (select id from `metrics`.`stg_bounty_entry`) and unitAmount != 0, 3, 0), awardedToId, userId, unitAmount, awardedAt) -- BountyEntry UnitAmount
+        ])) as event
+    from benefactor
 )

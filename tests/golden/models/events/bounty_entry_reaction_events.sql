@@ -9,32 +9,20 @@ with reaction as (
 
 select
     'BountyEntry' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
-    ['ReactionLike', 'ReactionDislike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart'][toLowCardinality(metricNumber)] as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    assumeNotNull(event.2) as entityId,
+    ifNull(event.3, 0) as userId,
+    ['ReactionLike', 'ReactionDislike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart'][toLowCardinality(event.1)] as metricType,
+    event.4 as metricValue,
+    ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            bountyEntryId,
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(reaction = 'Like' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 1, 0), -- BountyEntry ReactionLike
-                if(reaction = 'Dislike' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 2, 0), -- BountyEntry ReactionDislike
-                if(reaction = 'Laugh' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 3, 0), -- BountyEntry ReactionLaugh
-                if(reaction = 'Cry' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 4, 0), -- BountyEntry ReactionCry
-                if(reaction = 'Heart' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 5, 0) -- BountyEntry ReactionHeart
-            ])) as metricNumber
-        from reaction
-    )
+        arrayJoin(arrayFilter(event -> event.1 > 0, [
+            -- number of the metric (0: no event), entityId, userId, metricValue, createdAt
+            (if(reaction = 'Like' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 1, 0),    bountyEntryId, userId, 1, createdAt), -- BountyEntry ReactionLike
+            (if(reaction = 'Dislike' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 2, 0), bountyEntryId, userId, 1, createdAt), -- BountyEntry ReactionDislike
+            (if(reaction = 'Laugh' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 3, 0),   bountyEntryId, userId, 1, createdAt), -- BountyEntry ReactionLaugh
+            (if(reaction = 'Cry' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 4, 0),     bountyEntryId, userId, 1, createdAt), -- BountyEntry ReactionCry
+            (if(reaction = 'Heart' and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`), 5, 0),   bountyEntryId, userId, 1, createdAt) -- BountyEntry ReactionHeart
+        ])) as event
+    from reaction
 )

@@ -13,39 +13,29 @@ with item as (
 )
 
 select
-    ['Model', 'Model', 'ModelVersion', 'Post', 'Image', 'Article', 'Article', 'Collection'][toLowCardinality(metricNumber)] as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
-    ['Favorite', 'Collection', 'Collection', 'Collection', 'Collection', 'Favorite', 'Collection', 'Item'][toLowCardinality(metricNumber)] as metricType,
-    any(event.3) as metricValue,
-    min(ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+    ['Model', 'Model', 'ModelVersion', 'Post', 'Image', 'Article', 'Article', 'Collection'][toLowCardinality(event.1)] as entityType,
+    assumeNotNull(event.2) as entityId,
+    ifNull(event.3, 0) as userId,
+    ['Favorite', 'Collection', 'Collection', 'Collection', 'Collection', 'Favorite', 'Collection', 'Item'][toLowCardinality(event.1)] as metricType,
+    any(event.4) as metricValue,
+    min(ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
 from (
     select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
-        (
-            [modelId, modelVersionId, postId, imageId, articleId, collectionId][[1, 1, 2, 3, 4, 5, 5, 6][metricNumber]],
-            addedById,
-            1,
-            addedAt,
-            [0, id][[1, 1, 1, 2, 2, 2, 2, 2][metricNumber]]
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(addedById is not null and modelId in (select id from `metrics`.`stg_model`), 1, 0), -- Model Favorite
-                if(addedById is not null and modelId in (select id from `metrics`.`stg_model`), 2, 0), -- Model Collection
-                if(addedById is not null and modelVersionId in (select id from `metrics`.`stg_model_version`), 3, 0), -- ModelVersion Collection
-                if(postId in (select id from `metrics`.`stg_post`), 4, 0), -- Post Collection
-                if(imageId in (select id from `metrics`.`stg_image`), 5, 0), -- Image Collection
-                if(articleId in (select id from `metrics`.`stg_article`), 6, 0), -- Article Favorite
-                if(articleId in (select id from `metrics`.`stg_article`), 7, 0), -- Article Collection
-                if(collectionId in (select id from `metrics`.`stg_collection`), 8, 0) -- Collection Item
-            ])) as metricNumber
-        from item
-    )
+        arrayJoin(arrayFilter(event -> event.1 > 0, [
+            -- number of the metric (0: no event), entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
+            (if(addedById is not null and modelId in (select id from `metrics`.`stg_model`), 1, 0),                modelId,        addedById, 1, addedAt, 0), -- Model Favorite
+            (if(addedById is not null and modelId in (select id from `metrics`.`stg_model`), 2, 0),                modelId,        addedById, 1, addedAt, 0), -- Model Collection
+            (if(addedById is not null and modelVersionId in (select id from `metrics`.`stg_model_version`), 3, 0), modelVersionId, addedById, 1, addedAt, 0), -- ModelVersion Collection
+            (if(postId in (select id from `metrics`.`stg_post`), 4, 0),                                            postId,         addedById, 1, addedAt, id), -- Post Collection
+            (if(imageId in (select id from `metrics`.`stg_image`), 5, 0),                                          imageId,        addedById, 1, addedAt, id), -- Image Collection
+            (if(articleId in (select id from `metrics`.`stg_article`), 6, 0),                                      articleId,      addedById, 1, addedAt, id), -- Article Favorite
+            (if(articleId in (select id from `metrics`.`stg_article`), 7, 0),                                      articleId,      addedById, 1, addedAt, id), -- Article Collection
+            (if(collectionId in (select id from `metrics`.`stg_collection`), 8, 0),                                collectionId,   addedById, 1, addedAt, id) -- Collection Item
+        ])) as event
+    from item
 )
--- of the events with the same source row, entity and user the earliest stays
-group by metricNumber, entityId, userId, event.5
+group by
+    event.1,
+    entityId,
+    userId,
+    event.6

@@ -11,32 +11,20 @@ with comment as (
 )
 
 select
-    ['Post', 'Image', 'Article', 'Bounty'][toLowCardinality(metricNumber)] as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    ['Post', 'Image', 'Article', 'Bounty'][toLowCardinality(event.1)] as entityType,
+    assumeNotNull(event.2) as entityId,
+    ifNull(event.3, 0) as userId,
     'Comment' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    event.4 as metricValue,
+    ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            [postId, imageId, articleId, bountyId][metricNumber],
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(postId in (select id from `metrics`.`stg_post`), 1, 0), -- Post Comment
-                if(imageId in (select id from `metrics`.`stg_image`), 2, 0), -- Image Comment
-                if(articleId in (select id from `metrics`.`stg_article`), 3, 0), -- Article Comment
-                if(bountyId in (select id from `metrics`.`stg_bounty`), 4, 0) -- Bounty Comment
-            ])) as metricNumber
-        from comment
-    )
+        arrayJoin(arrayFilter(event -> event.1 > 0, [
+            -- number of the metric (0: no event), entityId, userId, metricValue, createdAt
+            (if(postId in (select id from `metrics`.`stg_post`), 1, 0),       postId,    userId, 1, createdAt), -- Post Comment
+            (if(imageId in (select id from `metrics`.`stg_image`), 2, 0),     imageId,   userId, 1, createdAt), -- Image Comment
+            (if(articleId in (select id from `metrics`.`stg_article`), 3, 0), articleId, userId, 1, createdAt), -- Article Comment
+            (if(bountyId in (select id from `metrics`.`stg_bounty`), 4, 0),   bountyId,  userId, 1, createdAt) -- Bounty Comment
+        ])) as event
+    from comment
 )

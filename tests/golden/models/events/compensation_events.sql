@@ -19,30 +19,18 @@ compensation as (
 )
 
 select
-    ['Model', 'ModelVersion'][toLowCardinality(metricNumber)] as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    ['Model', 'ModelVersion'][toLowCardinality(event.1)] as entityType,
+    assumeNotNull(event.2) as entityId,
+    ifNull(event.3, 0) as userId,
     'Earned' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    event.4 as metricValue,
+    ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            [modelId, modelVersionId][metricNumber],
-            0,
-            total,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(modelId in (select id from `metrics`.`stg_model`) and total != 0, 1, 0), -- Model Earned
-                if(total != 0, 2, 0) -- ModelVersion Earned
-            ])) as metricNumber
-        from compensation
-    )
+        arrayJoin(arrayFilter(event -> event.1 > 0, [
+            -- number of the metric (0: no event), entityId, userId, metricValue, createdAt
+            (if(modelId in (select id from `metrics`.`stg_model`) and total != 0, 1, 0), modelId,        0, total, createdAt), -- Model Earned
+            (if(total != 0, 2, 0),                                                       modelVersionId, 0, total, createdAt) -- ModelVersion Earned
+        ])) as event
+    from compensation
 )

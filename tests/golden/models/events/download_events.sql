@@ -11,30 +11,18 @@ with download as (
 )
 
 select
-    ['Model', 'ModelVersion'][toLowCardinality(metricNumber)] as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
+    ['Model', 'ModelVersion'][toLowCardinality(event.1)] as entityType,
+    assumeNotNull(event.2) as entityId,
+    ifNull(event.3, 0) as userId,
     'Download' as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    event.4 as metricValue,
+    ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            [modelId, modelVersionId][metricNumber],
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(modelId != 0 and modelId in (select id from `metrics`.`stg_model`), 1, 0), -- Model Download
-                if(modelVersionId != 0 and modelVersionId in (select id from `metrics`.`stg_model_version`), 2, 0) -- ModelVersion Download
-            ])) as metricNumber
-        from download
-    )
+        arrayJoin(arrayFilter(event -> event.1 > 0, [
+            -- number of the metric (0: no event), entityId, userId, metricValue, createdAt
+            (if(modelId != 0 and modelId in (select id from `metrics`.`stg_model`), 1, 0),                       modelId,        userId, 1, createdAt), -- Model Download
+            (if(modelVersionId != 0 and modelVersionId in (select id from `metrics`.`stg_model_version`), 2, 0), modelVersionId, userId, 1, createdAt) -- ModelVersion Download
+        ])) as event
+    from download
 )

@@ -11,38 +11,26 @@ with reaction as (
 )
 
 select
-    ['User', 'Post', 'Post', 'Post', 'Post', 'Post', 'Image', 'Image', 'Image', 'Image'][toLowCardinality(metricNumber)] as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
-    ['UserImageReaction', 'ReactionLike', 'ReactionDislike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart', 'ReactionLike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart'][toLowCardinality(metricNumber)] as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    ['User', 'Post', 'Post', 'Post', 'Post', 'Post', 'Image', 'Image', 'Image', 'Image'][toLowCardinality(event.1)] as entityType,
+    assumeNotNull(event.2) as entityId,
+    ifNull(event.3, 0) as userId,
+    ['UserImageReaction', 'ReactionLike', 'ReactionDislike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart', 'ReactionLike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart'][toLowCardinality(event.1)] as metricType,
+    event.4 as metricValue,
+    ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            [ownerId, postId, imageId][[1, 2, 2, 2, 2, 2, 3, 3, 3, 3][metricNumber]],
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(ownerId in (select id from `metrics`.`stg_user`), 1, 0), -- User UserImageReaction
-                if(reaction = 'Like' and postId in (select id from `metrics`.`stg_post`), 2, 0), -- Post ReactionLike
-                if(reaction = 'Dislike' and postId in (select id from `metrics`.`stg_post`), 3, 0), -- Post ReactionDislike
-                if(reaction = 'Laugh' and postId in (select id from `metrics`.`stg_post`), 4, 0), -- Post ReactionLaugh
-                if(reaction = 'Cry' and postId in (select id from `metrics`.`stg_post`), 5, 0), -- Post ReactionCry
-                if(reaction = 'Heart' and postId in (select id from `metrics`.`stg_post`), 6, 0), -- Post ReactionHeart
-                if(reaction = 'Like', 7, 0), -- Image ReactionLike
-                if(reaction = 'Laugh', 8, 0), -- Image ReactionLaugh
-                if(reaction = 'Cry', 9, 0), -- Image ReactionCry
-                if(reaction = 'Heart', 10, 0) -- Image ReactionHeart
-            ])) as metricNumber
-        from reaction
-    )
+        arrayJoin(arrayFilter(event -> event.1 > 0, [
+            -- number of the metric (0: no event), entityId, userId, metricValue, createdAt
+            (if(ownerId in (select id from `metrics`.`stg_user`), 1, 0),                         ownerId, userId, 1, createdAt), -- User UserImageReaction
+            (if(reaction = 'Like' and postId in (select id from `metrics`.`stg_post`), 2, 0),    postId,  userId, 1, createdAt), -- Post ReactionLike
+            (if(reaction = 'Dislike' and postId in (select id from `metrics`.`stg_post`), 3, 0), postId,  userId, 1, createdAt), -- Post ReactionDislike
+            (if(reaction = 'Laugh' and postId in (select id from `metrics`.`stg_post`), 4, 0),   postId,  userId, 1, createdAt), -- Post ReactionLaugh
+            (if(reaction = 'Cry' and postId in (select id from `metrics`.`stg_post`), 5, 0),     postId,  userId, 1, createdAt), -- Post ReactionCry
+            (if(reaction = 'Heart' and postId in (select id from `metrics`.`stg_post`), 6, 0),   postId,  userId, 1, createdAt), -- Post ReactionHeart
+            (if(reaction = 'Like', 7, 0),                                                        imageId, userId, 1, createdAt), -- Image ReactionLike
+            (if(reaction = 'Laugh', 8, 0),                                                       imageId, userId, 1, createdAt), -- Image ReactionLaugh
+            (if(reaction = 'Cry', 9, 0),                                                         imageId, userId, 1, createdAt), -- Image ReactionCry
+            (if(reaction = 'Heart', 10, 0),                                                      imageId, userId, 1, createdAt) -- Image ReactionHeart
+        ])) as event
+    from reaction
 )

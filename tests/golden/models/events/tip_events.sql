@@ -1,6 +1,6 @@
 with tip as (
     select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as entityType,
+        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
         entityId,
         fromUserId as userId,
         amount,
@@ -21,7 +21,7 @@ donation as (
 
 gift as (
     select
-        entityType,
+        kind,
         entityId,
         userId,
         amount,
@@ -29,7 +29,7 @@ gift as (
     from tip
     union all
     select
-        entity.1 as entityType,
+        entity.1 as kind,
         entity.2 as entityId,
         userId,
         amount,
@@ -38,39 +38,27 @@ gift as (
 )
 
 select
-    ['Image', 'Model', 'Model', 'ModelVersion', 'ModelVersion', 'Post', 'Post', 'Article', 'Article', 'BountyEntry', 'BountyEntry'][toLowCardinality(metricNumber)] as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
-    ['Buzz', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount'][toLowCardinality(metricNumber)] as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    ['Image', 'Model', 'Model', 'ModelVersion', 'ModelVersion', 'Post', 'Post', 'Article', 'Article', 'BountyEntry', 'BountyEntry'][toLowCardinality(event.1)] as entityType,
+    assumeNotNull(event.2) as entityId,
+    ifNull(event.3, 0) as userId,
+    ['Buzz', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount'][toLowCardinality(event.1)] as metricType,
+    event.4 as metricValue,
+    ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            entityId,
-            userId,
-            [amount, 1][[1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1][metricNumber]],
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(entityType = 'Image' and entityId in (select id from `metrics`.`stg_image`) and amount != 0, 1, 0), -- Image Buzz
-                if(entityType = 'Model' and entityId in (select id from `metrics`.`stg_model`), 2, 0), -- Model TipCount
-                if(entityType = 'Model' and entityId in (select id from `metrics`.`stg_model`) and amount != 0, 3, 0), -- Model TipAmount
-                if(entityType = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`), 4, 0), -- ModelVersion TipCount
-                if(entityType = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`) and amount != 0, 5, 0), -- ModelVersion TipAmount
-                if(entityType = 'Post' and entityId in (select id from `metrics`.`stg_post`), 6, 0), -- Post TipCount
-                if(entityType = 'Post' and entityId in (select id from `metrics`.`stg_post`) and amount != 0, 7, 0), -- Post TipAmount
-                if(entityType = 'Article' and entityId in (select id from `metrics`.`stg_article`), 8, 0), -- Article TipCount
-                if(entityType = 'Article' and entityId in (select id from `metrics`.`stg_article`) and amount != 0, 9, 0), -- Article TipAmount
-                if(entityType = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`), 10, 0), -- BountyEntry TipCount
-                if(entityType = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`) and amount != 0, 11, 0) -- BountyEntry TipAmount
-            ])) as metricNumber
-        from gift
-    )
+        arrayJoin(arrayFilter(event -> event.1 > 0, [
+            -- number of the metric (0: no event), entityId, userId, metricValue, createdAt
+            (if(kind = 'Image' and entityId in (select id from `metrics`.`stg_image`) and amount != 0, 1, 0),                entityId, userId, amount, createdAt), -- Image Buzz
+            (if(kind = 'Model' and entityId in (select id from `metrics`.`stg_model`), 2, 0),                                entityId, userId, 1,      createdAt), -- Model TipCount
+            (if(kind = 'Model' and entityId in (select id from `metrics`.`stg_model`) and amount != 0, 3, 0),                entityId, userId, amount, createdAt), -- Model TipAmount
+            (if(kind = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`), 4, 0),                 entityId, userId, 1,      createdAt), -- ModelVersion TipCount
+            (if(kind = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`) and amount != 0, 5, 0), entityId, userId, amount, createdAt), -- ModelVersion TipAmount
+            (if(kind = 'Post' and entityId in (select id from `metrics`.`stg_post`), 6, 0),                                  entityId, userId, 1,      createdAt), -- Post TipCount
+            (if(kind = 'Post' and entityId in (select id from `metrics`.`stg_post`) and amount != 0, 7, 0),                  entityId, userId, amount, createdAt), -- Post TipAmount
+            (if(kind = 'Article' and entityId in (select id from `metrics`.`stg_article`), 8, 0),                            entityId, userId, 1,      createdAt), -- Article TipCount
+            (if(kind = 'Article' and entityId in (select id from `metrics`.`stg_article`) and amount != 0, 9, 0),            entityId, userId, amount, createdAt), -- Article TipAmount
+            (if(kind = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`), 10, 0),                  entityId, userId, 1,      createdAt), -- BountyEntry TipCount
+            (if(kind = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`) and amount != 0, 11, 0),  entityId, userId, amount, createdAt) -- BountyEntry TipAmount
+        ])) as event
+    from gift
 )

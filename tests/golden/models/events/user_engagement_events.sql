@@ -9,30 +9,18 @@ with engagement as (
 
 select
     'User' as entityType,
-    assumeNotNull(event.1) as entityId,
-    ifNull(event.2, 0) as userId,
-    ['Following', 'Follower', 'Hidden'][toLowCardinality(metricNumber)] as metricType,
-    event.3 as metricValue,
-    ifNull(event.4, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    assumeNotNull(event.2) as entityId,
+    ifNull(event.3, 0) as userId,
+    ['Following', 'Follower', 'Hidden'][toLowCardinality(event.1)] as metricType,
+    event.4 as metricValue,
+    ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
 from (
     select
-        metricNumber,
-        -- entityId, userId, metricValue, createdAt
-        (
-            [userId, targetUserId][[1, 2, 2][metricNumber]],
-            userId,
-            1,
-            createdAt
-        ) as event
-    from (
-        select
-            *,
-            -- which metrics is the row an event of?
-            arrayJoin(arrayFilter(number -> number > 0, [
-                if(type = 'Follow' and userId in (select id from `metrics`.`stg_user`), 1, 0), -- User Following
-                if(type = 'Follow' and targetUserId in (select id from `metrics`.`stg_user`), 2, 0), -- User Follower
-                if(type = 'Hide' and targetUserId in (select id from `metrics`.`stg_user`), 3, 0) -- User Hidden
-            ])) as metricNumber
-        from engagement
-    )
+        arrayJoin(arrayFilter(event -> event.1 > 0, [
+            -- number of the metric (0: no event), entityId, userId, metricValue, createdAt
+            (if(type = 'Follow' and userId in (select id from `metrics`.`stg_user`), 1, 0),       userId,       userId, 1, createdAt), -- User Following
+            (if(type = 'Follow' and targetUserId in (select id from `metrics`.`stg_user`), 2, 0), targetUserId, userId, 1, createdAt), -- User Follower
+            (if(type = 'Hide' and targetUserId in (select id from `metrics`.`stg_user`), 3, 0),   targetUserId, userId, 1, createdAt) -- User Hidden
+        ])) as event
+    from engagement
 )

@@ -12,12 +12,12 @@ where day < toDate(seam.2, 'UTC')
 union all
 
 select
-    cast(entityType, 'LowCardinality(String)') as entityType,
-    toInt32(entityId) as entityId,
-    cast(metricType, 'LowCardinality(String)') as metricType,
+    entityType,
+    entityId,
+    metricType,
     toDate(createdAt, 'UTC') as day,
-    sum(toInt64(metricValue)) as total
-from `default`.`entityMetricEvents`
+    sum(metricValue) as total
+from `metrics`.`logged_events`
 where createdAt >= seam.2
 group by
     entityType,

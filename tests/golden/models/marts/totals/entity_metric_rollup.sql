@@ -1,11 +1,11 @@
 with event as (
     select
-        cast(entityType, 'LowCardinality(String)') as entityType,
-        toInt32(entityId) as entityId,
-        cast(metricType, 'LowCardinality(String)') as metricType,
+        entityType,
+        entityId,
+        metricType,
         toDate(createdAt, 'UTC') as day,
         metricValue
-    from `default`.`entityMetricEvents`
+    from `metrics`.`logged_events`
     where toYYYYMM(createdAt, 'UTC') in (select month from `metrics`.`entity_metric_months` group by month having argMax(state, (at, state)) = 'changed')
 )
 
@@ -14,7 +14,7 @@ select
     entityId,
     metricType,
     day,
-    sum(toInt64(metricValue)) as total
+    sum(metricValue) as total
 from event
 group by
     entityType,

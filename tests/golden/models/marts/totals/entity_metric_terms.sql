@@ -12,10 +12,10 @@ where _partition_id = toString(seam.1)
 union all
 
 select
-    cast(entityType, 'LowCardinality(String)') as entityType,
-    toInt32(entityId) as entityId,
-    cast(metricType, 'LowCardinality(String)') as metricType,
-    toInt64(metricValue) as value,
+    entityType,
+    entityId,
+    metricType,
+    metricValue as value,
     toDateTime64(log.createdAt, 3, 'UTC') as createdAt
-from `default`.`entityMetricEvents` as log
+from `metrics`.`logged_events` as log
 where log.createdAt >= seam.2

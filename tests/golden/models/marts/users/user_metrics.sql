@@ -34,7 +34,7 @@ score as (
         event.entityType as entityType,
         event.entityId as entityId,
         sum(sign(event.metricValue) * if(weight.metric_type = '', other.weight, weight.weight)) as score
-    from `default`.`entityMetricEvents` as event
+    from `metrics`.`logged_events` as event
     left join `metrics`.`engagement_weights` as weight on event.metricType = weight.metric_type
     cross join other
     where event.createdAt >= now64(3, 'UTC') - toIntervalDay(30) and event.entityType in ('Model', 'Post', 'Image')

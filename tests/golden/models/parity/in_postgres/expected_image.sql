@@ -1,53 +1,36 @@
-with events (metric_type, entity_id, metric_value, created_at) as (
-    select 'Collection', "imageId", 1, coalesce("createdAt", "updatedAt", timestamp '2022-11-01 00:00:00')
+with counts (metric_type, entity_id, expected, expected_now) as (
+    select 'Collection', "imageId", count(*) filter (where coalesce("createdAt", "updatedAt", timestamp '2022-11-01 00:00:00') < timestamp '2024-08-07 15:44:39.044'), count(*)
     from "public"."CollectionItem"
+    group by "imageId"
 
     union all
 
     -- the thread of the entity itself; child threads name no entity
-    select 'Comment', t."imageId", 1, c."createdAt"
+    select 'Comment', t."imageId", count(*) filter (where c."createdAt" < timestamp '2024-08-07 15:44:39.044'), count(*)
     from "public"."CommentV2" as c
     inner join "public"."Thread" as t on c."threadId" = t.id
+    group by t."imageId"
 
     union all
 
-    -- no ReactionDislike for images
-    select 'ReactionLike', "imageId", 1, "createdAt"
+    select 'Reaction' || reaction, "imageId", count(*) filter (where "createdAt" < timestamp '2024-08-07 15:44:39.044'), count(*)
     from "public"."ImageReaction"
-    where reaction = 'Like'
+    where reaction <> 'Dislike' -- which images do not count
+    group by "imageId", reaction
 
     union all
 
-    select 'ReactionLaugh', "imageId", 1, "createdAt"
-    from "public"."ImageReaction"
-    where reaction = 'Laugh'
-
-    union all
-
-    select 'ReactionCry', "imageId", 1, "createdAt"
-    from "public"."ImageReaction"
-    where reaction = 'Cry'
-
-    union all
-
-    select 'ReactionHeart', "imageId", 1, "createdAt"
-    from "public"."ImageReaction"
-    where reaction = 'Heart'
-
-    union all
-
-    select 'Buzz', "entityId", amount, "createdAt"
+    select 'Buzz', "entityId", sum(amount) filter (where "createdAt" < timestamp '2024-08-07 15:44:39.044'), sum(amount)
     from "public"."BuzzTip"
     where "entityType" = 'Image'
+    group by "entityId"
 )
 
 select
     'Image' as entity_type,
-    e.entity_id::bigint as entity_id,
-    e.metric_type::text as metric_type,
-    coalesce(sum(e.metric_value) filter (where e.created_at < timestamp '2024-08-07 15:44:39.044'), 0)::bigint as expected,
-    sum(e.metric_value)::bigint as expected_now
-from events as e
-inner join "public"."Image" as owners on e.entity_id = owners.id
-where e.metric_value <> 0
-group by e.entity_id, e.metric_type
+    c.entity_id::bigint as entity_id,
+    c.metric_type::text as metric_type,
+    coalesce(c.expected, 0)::bigint as expected,
+    c.expected_now::bigint as expected_now
+from counts as c
+inner join "public"."Image" as owners on c.entity_id = owners.id

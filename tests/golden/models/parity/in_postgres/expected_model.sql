@@ -1,101 +1,127 @@
-with donations as (
+with -- however many collections of a user hold a model, it counts once: since the earliest
+collected as (
     select
-        v."modelId",
-        d.amount,
-        d."createdAt"
+        entity_id,
+        count(*) filter (where created_at < timestamp '2024-08-07 15:44:39.044') as expected,
+        count(*) as expected_now
+    from (
+        select
+            "modelId" as entity_id,
+            min(coalesce("createdAt", "updatedAt", timestamp '2022-11-01 00:00:00')) as created_at
+        from "public"."CollectionItem"
+        where "addedById" is not null
+        group by "modelId", "addedById"
+    ) as users
+    group by entity_id
+),
+
+-- so does a user who comments
+commented as (
+    select
+        "modelId" as entity_id,
+        min("createdAt") as created_at
+    from "public"."Comment"
+    where not "tosViolation"
+    group by "modelId", "userId"
+),
+
+-- of a user's reviews with the same thumb the earliest counts
+thumbs as (
+    select
+        "modelId" as entity_id,
+        recommended,
+        min("createdAt") as created_at,
+        count(*) filter (where "createdAt" < timestamp '2024-08-07 15:44:39.044') as reviews_before,
+        count(*) as reviews,
+        sum(rating) filter (where "createdAt" < timestamp '2024-08-07 15:44:39.044') as rating_before,
+        sum(rating) as rating
+    from "public"."ResourceReview"
+    where not exclude and not "tosViolation"
+    group by "modelId", "userId", recommended
+),
+
+-- a donation to a goal of a version is a tip to the version and to its model
+gifts (entity_id, amount, created_at) as (
+    select "entityId", amount, "createdAt"
+    from "public"."BuzzTip"
+    where "entityType" = 'Model'
+
+    union all
+
+    select v."modelId", d.amount, d."createdAt"
     from "public"."Donation" as d
     inner join "public"."DonationGoal" as g on d."donationGoalId" = g.id
     inner join "public"."ModelVersion" as v on g."modelVersionId" = v.id
 ),
 
-collected as (
+tipped as (
     select
-        "modelId",
-        min(coalesce("createdAt", "updatedAt", timestamp '2022-11-01 00:00:00')) as created_at
-    from "public"."CollectionItem"
-    where "addedById" is not null
-    group by "modelId", "addedById"
+        entity_id,
+        count(*) filter (where created_at < timestamp '2024-08-07 15:44:39.044') as tips_before,
+        count(*) as tips,
+        sum(amount) filter (where created_at < timestamp '2024-08-07 15:44:39.044') as amount_before,
+        sum(amount) as amount
+    from gifts
+    group by entity_id
 ),
 
-events (metric_type, entity_id, metric_value, created_at) as (
-    select 'Rating', "modelId", rating, "createdAt"
-    from "public"."ResourceReview"
-    where not exclude and not "tosViolation"
+counts (metric_type, entity_id, expected, expected_now) as (
+    select 'Rating', entity_id, sum(rating_before), sum(rating)
+    from thumbs
+    group by entity_id
 
     union all
 
-    select 'RatingCount', "modelId", 1, "createdAt"
-    from "public"."ResourceReview"
-    where not exclude and not "tosViolation"
+    select 'RatingCount', entity_id, sum(reviews_before), sum(reviews)
+    from thumbs
+    group by entity_id
 
     union all
 
-    select 'ThumbsUp', "modelId", 1, min("createdAt")
-    from "public"."ResourceReview"
-    where not exclude and not "tosViolation" and recommended
-    group by "modelId", "userId"
+    select case when recommended then 'ThumbsUp' else 'ThumbsDown' end, entity_id, count(*) filter (where created_at < timestamp '2024-08-07 15:44:39.044'), count(*)
+    from thumbs
+    group by entity_id, recommended
 
     union all
 
-    select 'ThumbsDown', "modelId", 1, min("createdAt")
-    from "public"."ResourceReview"
-    where not exclude and not "tosViolation" and not recommended
-    group by "modelId", "userId"
-
-    union all
-
-    select 'Favorite', "modelId", 1, created_at
+    select 'Favorite', entity_id, expected, expected_now
     from collected
 
     union all
 
-    select 'Collection', "modelId", 1, created_at
+    select 'Collection', entity_id, expected, expected_now
     from collected
 
     union all
 
-    select 'Comment', "modelId", 1, min("createdAt")
-    from "public"."Comment"
-    where not "tosViolation"
-    group by "modelId", "userId"
+    select 'Comment', entity_id, count(*) filter (where created_at < timestamp '2024-08-07 15:44:39.044'), count(*)
+    from commented
+    group by entity_id
 
     union all
 
-    select 'Image', v."modelId", 1, i."createdAt"
+    select 'Image', v."modelId", count(*) filter (where i."createdAt" < timestamp '2024-08-07 15:44:39.044'), count(*)
     from "public"."ImageResourceNew" as r
     inner join "public"."Image" as i on r."imageId" = i.id
     inner join "public"."ModelVersion" as v on r."modelVersionId" = v.id
+    group by v."modelId"
 
     union all
 
-    select 'TipCount', "entityId", 1, "createdAt"
-    from "public"."BuzzTip"
-    where "entityType" = 'Model'
+    select 'TipCount', entity_id, tips_before, tips
+    from tipped
 
     union all
 
-    select 'TipCount', "modelId", 1, "createdAt"
-    from donations
-
-    union all
-
-    select 'TipAmount', "entityId", amount, "createdAt"
-    from "public"."BuzzTip"
-    where "entityType" = 'Model'
-
-    union all
-
-    select 'TipAmount', "modelId", amount, "createdAt"
-    from donations
+    select 'TipAmount', entity_id, amount_before, amount
+    from tipped
 )
 
 select
     'Model' as entity_type,
-    e.entity_id::bigint as entity_id,
-    e.metric_type::text as metric_type,
-    coalesce(sum(e.metric_value) filter (where e.created_at < timestamp '2024-08-07 15:44:39.044'), 0)::bigint as expected,
-    sum(e.metric_value)::bigint as expected_now
-from events as e
-inner join "public"."Model" as owners on e.entity_id = owners.id
-where e.metric_value <> 0
-group by e.entity_id, e.metric_type
+    c.entity_id::bigint as entity_id,
+    c.metric_type::text as metric_type,
+    coalesce(c.expected, 0)::bigint as expected,
+    c.expected_now::bigint as expected_now
+from counts as c
+inner join "public"."Model" as owners on c.entity_id = owners.id

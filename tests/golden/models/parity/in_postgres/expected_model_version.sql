@@ -1,89 +1,108 @@
-with donations as (
+with items as (
     select
-        g."modelVersionId",
-        d.amount,
-        d."createdAt"
+        i."addedById",
+        -- the item's own column, or, where the table lacks it, the null beside the item
+        (select "modelVersionId" from (select i.*) as item) as version_id,
+        coalesce("createdAt", "updatedAt", timestamp '2022-11-01 00:00:00') as created_at
+    from "public"."CollectionItem" as i
+    cross join (select null::int as "modelVersionId") as absent
+    where i."addedById" is not null
+),
+
+-- however many collections of a user hold a version, it counts once: since the earliest
+collected as (
+    select
+        version_id as entity_id,
+        min(created_at) as created_at
+    from items
+    group by version_id, "addedById"
+),
+
+-- of a user's reviews with the same thumb the earliest counts
+thumbs as (
+    select
+        "modelVersionId" as entity_id,
+        recommended,
+        min("createdAt") as created_at,
+        count(*) filter (where "createdAt" < timestamp '2024-08-07 15:44:39.044') as reviews_before,
+        count(*) as reviews,
+        sum(rating) filter (where "createdAt" < timestamp '2024-08-07 15:44:39.044') as rating_before,
+        sum(rating) as rating
+    from "public"."ResourceReview"
+    where not exclude and not "tosViolation"
+    group by "modelVersionId", "userId", recommended
+),
+
+-- a donation to a goal of a version is a tip to the version and to its model
+gifts (entity_id, amount, created_at) as (
+    select "entityId", amount, "createdAt"
+    from "public"."BuzzTip"
+    where "entityType" = 'ModelVersion'
+
+    union all
+
+    select g."modelVersionId", d.amount, d."createdAt"
     from "public"."Donation" as d
     inner join "public"."DonationGoal" as g on d."donationGoalId" = g.id
 ),
 
--- through jsonb, as the column "modelVersionId" may be absent: then no item has a version
-items as (
+tipped as (
     select
-        i."addedById",
-        (to_jsonb(i) ->> 'modelVersionId')::int as version_id,
-        coalesce(i."createdAt", i."updatedAt", timestamp '2022-11-01 00:00:00') as created_at
-    from "public"."CollectionItem" as i
+        entity_id,
+        count(*) filter (where created_at < timestamp '2024-08-07 15:44:39.044') as tips_before,
+        count(*) as tips,
+        sum(amount) filter (where created_at < timestamp '2024-08-07 15:44:39.044') as amount_before,
+        sum(amount) as amount
+    from gifts
+    group by entity_id
 ),
 
-events (metric_type, entity_id, metric_value, created_at) as (
-    select 'Rating', "modelVersionId", rating, "createdAt"
-    from "public"."ResourceReview"
-    where not exclude and not "tosViolation"
+counts (metric_type, entity_id, expected, expected_now) as (
+    select 'Rating', entity_id, sum(rating_before), sum(rating)
+    from thumbs
+    group by entity_id
 
     union all
 
-    select 'RatingCount', "modelVersionId", 1, "createdAt"
-    from "public"."ResourceReview"
-    where not exclude and not "tosViolation"
+    select 'RatingCount', entity_id, sum(reviews_before), sum(reviews)
+    from thumbs
+    group by entity_id
 
     union all
 
-    select 'ThumbsUp', "modelVersionId", 1, min("createdAt")
-    from "public"."ResourceReview"
-    where not exclude and not "tosViolation" and recommended
-    group by "modelVersionId", "userId"
+    select case when recommended then 'ThumbsUp' else 'ThumbsDown' end, entity_id, count(*) filter (where created_at < timestamp '2024-08-07 15:44:39.044'), count(*)
+    from thumbs
+    group by entity_id, recommended
 
     union all
 
-    select 'ThumbsDown', "modelVersionId", 1, min("createdAt")
-    from "public"."ResourceReview"
-    where not exclude and not "tosViolation" and not recommended
-    group by "modelVersionId", "userId"
+    select 'Collection', entity_id, count(*) filter (where created_at < timestamp '2024-08-07 15:44:39.044'), count(*)
+    from collected
+    group by entity_id
 
     union all
 
-    select 'Collection', version_id, 1, min(created_at)
-    from items
-    where "addedById" is not null
-    group by version_id, "addedById"
-
-    union all
-
-    select 'Image', r."modelVersionId", 1, i."createdAt"
+    select 'Image', r."modelVersionId", count(*) filter (where i."createdAt" < timestamp '2024-08-07 15:44:39.044'), count(*)
     from "public"."ImageResourceNew" as r
     inner join "public"."Image" as i on r."imageId" = i.id
+    group by r."modelVersionId"
 
     union all
 
-    select 'TipCount', "entityId", 1, "createdAt"
-    from "public"."BuzzTip"
-    where "entityType" = 'ModelVersion'
+    select 'TipCount', entity_id, tips_before, tips
+    from tipped
 
     union all
 
-    select 'TipCount', "modelVersionId", 1, "createdAt"
-    from donations
-
-    union all
-
-    select 'TipAmount', "entityId", amount, "createdAt"
-    from "public"."BuzzTip"
-    where "entityType" = 'ModelVersion'
-
-    union all
-
-    select 'TipAmount', "modelVersionId", amount, "createdAt"
-    from donations
+    select 'TipAmount', entity_id, amount_before, amount
+    from tipped
 )
 
 select
     'ModelVersion' as entity_type,
-    e.entity_id::bigint as entity_id,
-    e.metric_type::text as metric_type,
-    coalesce(sum(e.metric_value) filter (where e.created_at < timestamp '2024-08-07 15:44:39.044'), 0)::bigint as expected,
-    sum(e.metric_value)::bigint as expected_now
-from events as e
-inner join "public"."ModelVersion" as owners on e.entity_id = owners.id
-where e.metric_value <> 0
-group by e.entity_id, e.metric_type
+    c.entity_id::bigint as entity_id,
+    c.metric_type::text as metric_type,
+    coalesce(c.expected, 0)::bigint as expected,
+    c.expected_now::bigint as expected_now
+from counts as c
+inner join "public"."ModelVersion" as owners on c.entity_id = owners.id

@@ -1,0 +1,172 @@
+{# The application's event log, as a Relation. #}
+{% macro event_log() %}
+    {% set parts = var('event_log').split('.') %}
+    {% do return(api.Relation.create(schema=parts | first, identifier=parts | last, type='table')) %}
+{% endmacro %}
+
+
+{# The columns of an event, in the order in which this project writes them. #}
+{% macro event_columns() -%}
+    {{- return('entityType, entityId, userId, metricType, metricValue, createdAt') -}}
+{%- endmacro %}
+
+
+{#
+    Creates the event log where it does not exist, and never touches one that does, whatever the flags: it holds live
+    events that exist nowhere else.
+#}
+{% macro create_event_log() %}
+    {% do run_query('create database if not exists ' ~ event_log().schema) %}
+    {% do run_query(
+        "create table if not exists " ~ event_log() ~ " ("
+        ~ "entityType LowCardinality(String), entityId Int32, userId Int32, "
+        ~ "metricType LowCardinality(String), metricValue Int32, createdAt DateTime64(3)"
+        ~ ") engine = MergeTree partition by toYYYYMM(createdAt) order by (entityType, entityId, createdAt)"
+    ) %}
+{% endmacro %}
+
+
+{#
+    What must be known of the event log to write to it.
+    Returns: a dict of engine ('' where there is no such table), engine_full, columns_ddl, types (column → type), surplus
+    (further columns without a default), decimals (digits of a second that createdAt keeps), distributed (whether it is a
+    Distributed table), and views (the materialized views that hang off it).
+#}
+{% macro event_log_traits() %}
+    {% set found = run_query(
+        "select engine, engine_full, splitByString(' ENGINE = ', create_table_query)[1] as columns_ddl,"
+        ~ " arrayStringConcat(arrayMap((d, t) -> d || '.' || t, dependencies_database, dependencies_table), ', ') as views"
+        ~ " from system.tables where database = '" ~ event_log().schema ~ "' and name = '" ~ event_log().identifier ~ "'"
+    ).rows %}
+    {% set traits = {'engine': '', 'types': {}, 'surplus': []} %}
+    {% if found %}
+        {% do traits.update({
+            'engine': found[0]['engine'],
+            'engine_full': found[0]['engine_full'],
+            'columns_ddl': found[0]['columns_ddl'],
+            'distributed': found[0]['engine'] == 'Distributed',
+            'views': found[0]['views'].split(', ') if found[0]['views'] else []
+        }) %}
+    {% endif %}
+    {% for column in run_query(
+        "select name, type, default_kind from system.columns where database = '" ~ event_log().schema ~ "' and table = '" ~ event_log().identifier
+        ~ "' order by position"
+    ) %}
+        {% do traits.types.update({column['name']: column['type']}) %}
+        {% if column['name'] not in event_columns().split(', ') and column['default_kind'] == '' %}
+            {% do traits.surplus.append(column['name']) %}
+        {% endif %}
+    {% endfor %}
+    {% set precision = modules.re.search('DateTime64[(]([0-9])', traits.types.get('createdAt', '')) %}
+    {% do traits.update({'decimals': precision.group(1) | int if precision else 0}) %}
+    {% do return(traits) %}
+{% endmacro %}
+
+
+{#
+    Refuses an event log that would not keep events as they are published, before anything is copied.
+    Arguments: traits, of event_log_traits().
+    Raises: a compiler error that lists all that is wrong with the log, and what it must be like.
+#}
+{% macro check_event_log(traits) %}
+    {% set faults = [] %}
+    {% set keeps = ['MergeTree', 'ReplicatedMergeTree', 'SharedMergeTree', 'Distributed'] %}
+    {% if traits.engine not in keeps %}
+        {% do faults.append(
+            'its engine is ' ~ traits.engine ~ ', which '
+            ~ ('changes events after they were published' if traits.engine.endswith('MergeTree') else 'cannot take whole partitions')
+            ~ '; it must be one of ' ~ keeps | join(', ')
+        ) %}
+    {% endif %}
+    {% set ttl = modules.re.search(' TTL (.*?)(?: SETTINGS |$)', traits.engine_full) %}
+    {% if ttl %}
+        {% for rule in ttl.group(1).split(', ') if not modules.re.search(' (TO (DISK|VOLUME)|RECOMPRESS) ?', rule) %}
+            {% do faults.append('it has a TTL that deletes or changes events: ' ~ rule) %}
+        {% endfor %}
+    {% endif %}
+    {% if ' TTL ' in traits.columns_ddl %}
+        {% do faults.append('one of its columns has a TTL, which resets values') %}
+    {% endif %}
+    {% set fitting = {
+        'entityType': 'String', 'metricType': 'String', 'entityId': 'U?Int(32|64)', 'userId': 'U?Int(32|64)',
+        'metricValue': 'U?Int(32|64)', 'createdAt': 'DateTime(64)?([(].*)?'
+    } %}
+    {% for column in event_columns().split(', ') %}
+        {% set type = traits.types.get(column) %}
+        {% if not type %}
+            {% do faults.append('it has no column ' ~ column) %}
+        {% elif not modules.re.match('^(LowCardinality[(])?' ~ fitting[column] ~ '[)]?$', type) %}
+            {% do faults.append('its column ' ~ column ~ ' is ' ~ type ~ '; it must match ' ~ fitting[column]) %}
+        {% endif %}
+    {% endfor %}
+    {% for column in traits.surplus %}
+        {% do faults.append('its column ' ~ column ~ ' has no default, and no event fills it') %}
+    {% endfor %}
+    {% if faults %}
+        {% do exceptions.raise_compiler_error(
+            'The event log ' ~ var('event_log') ~ ' cannot be published to. Nothing was copied.\n  - ' ~ faults | join('\n  - ')
+            ~ '\nName another log in the var event_log, or have this one altered; see models/sources/event_log.yml.'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{#
+    Refuses a log that materialized views hang off, unless the var log_views says what they are to see.
+    Arguments: traits, of event_log_traits().
+    Raises: a compiler error that names the views and both ways out.
+#}
+{% macro check_log_views(traits) %}
+    {% if traits.views and var('log_views') == 'stop' %}
+        {% do exceptions.raise_compiler_error(
+            'Materialized views hang off the event log ' ~ var('event_log') ~ ': ' ~ traits.views | join(', ')
+            ~ '. Whole partitions are attached to the log, which passes views by. Nothing was copied. Choose what they are to'
+            ~ " see with --vars '{log_views: skip}' (attach; the SQL that fills each of them is printed) or '{log_views: feed}'"
+            ~ ' (insert through the views: exact in the log, and in the views unless the run is killed).'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{#
+    Claims the log for the models of this database: two databases that publish into one log at the same time would double
+    its events. The claim is an empty table beside the log whose comment names the database; creating it is atomic.
+    Raises: a compiler error that names the database that has claimed the log, and the way out.
+#}
+{% macro claim_event_log() %}
+    {% do run_query(
+        'create table if not exists ' ~ _claim() ~ " (nothing UInt8) engine = Memory comment '" ~ target.schema ~ "'"
+    ) %}
+    {% set claimed_by = query_column(
+        "select comment from system.tables where database = '" ~ _claim().schema ~ "' and name = '" ~ _claim().identifier ~ "'"
+    ) | first %}
+    {% if claimed_by != target.schema %}
+        {% do exceptions.raise_compiler_error(
+            'The event log ' ~ var('event_log') ~ " is published to by the models in the database '" ~ claimed_by ~ "', not by those in '"
+            ~ target.schema ~ "'; two would double its events. Nothing was copied. Run dbt for that database (CLICKHOUSE_DATABASE="
+            ~ claimed_by ~ '), or, where its models are given up, release the log first: dbt run-operation release_event_log.'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{#
+    As a run-operation, dbt run-operation release_event_log: lets the models of another database publish into the log. The
+    events stay; the other database's first run compares them with its own and takes over those that are equal.
+#}
+{% macro release_event_log() %}
+    {% do run_query('drop table if exists ' ~ _claim() ~ ' sync') %}
+    {% do log('The event log ' ~ var('event_log') ~ ' is claimed by no database any more.', info=true) %}
+{% endmacro %}
+
+
+{% macro _claim() %}
+    {% do return(api.Relation.create(schema=event_log().schema, identifier=event_log().identifier ~ '_claim', type='table')) %}
+{% endmacro %}
+
+
+{# A time as the event log would keep it, which may have fewer digits of a second than a cutoff. #}
+{% macro as_logged(time) -%}
+    {%- set decimals = event_log_traits().decimals if execute and flags.WHICH in ['run', 'build', 'test'] else 3 -%}
+    {{- 'toDateTime64(' ~ time ~ ', ' ~ decimals ~ ", 'UTC')" if decimals < 3 else time -}}
+{%- endmacro %}

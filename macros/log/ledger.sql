@@ -1,0 +1,317 @@
+{#
+    The ledger of publication: append-only. A window of a metric passes through three states:
+        pending     its events are in pending_events or pending_corrections (one row a metric, partition_id '')
+        intended    its events, or what is left of them after conflicts, are in a publication (one row a partition)
+        published   the log was seen to hold them (one row a partition, and a closing row a metric, partition_id '')
+#}
+{% macro publications() %}
+    {% do return(api.Relation.create(schema=target.schema, identifier='metric_publications', type='table')) %}
+{% endmacro %}
+
+
+{# Creates the ledger where it does not exist. #}
+{% macro create_publications() %}
+    {% do run_query(_publications_ddl()) %}
+{% endmacro %}
+
+
+{% macro _publications_ddl() %}
+    create table if not exists {{ publications() }}
+    (
+        event_log LowCardinality(String) comment 'the log that was written to, <database>.<table>',
+        kind Enum8('events' = 1, 'corrections' = 2) comment 'events: history; corrections: what a reconcile added',
+        entity_type LowCardinality(String) comment 'with metric_type: the metric',
+        metric_type LowCardinality(String),
+        window_start DateTime64(3, 'UTC') comment 'events created at or after this moment; 1970-01-01 for the first window. Of corrections: rows and events created before it were compared',
+        window_end DateTime64(3, 'UTC') comment 'events created before this moment: the cutoff. Of corrections: their createdAt',
+        partition_id String comment 'partition of the log; empty in a row that speaks of the whole window',
+        state Enum8('pending' = 1, 'intended' = 2, 'published' = 3) comment 'pending: built, not yet published; intended: about to be written; published: seen in the log',
+        rows UInt64 comment 'events',
+        value_sum Int64 comment 'sum of metricValue; of corrections it may be negative',
+        hash UInt64 comment 'sum of a 64 bit hash of each event: independent of their order',
+        rule String comment 'hash of the SQL that made the events; empty but in rows of a whole window',
+        publication String comment 'the dbt run that built the events',
+        invocation_id String comment 'the dbt run that wrote this row',
+        at DateTime64(3, 'UTC') default now64(3, 'UTC') comment 'when this row was written'
+    )
+    engine = MergeTree
+    order by (event_log, entity_type, metric_type, window_end, partition_id, at)
+    comment 'What was put into event logs, when and by which run. Append-only.'
+{% endmacro %}
+
+
+{#
+    The condition for rows of the ledger to speak of whole windows.
+    Arguments: kind, events or corrections; states, a list of those wanted.
+#}
+{% macro whole_windows(kind, states) -%}
+    {{- return(
+        "event_log = '" ~ var('event_log') ~ "' and kind = '" ~ kind ~ "' and partition_id = '' and state in ('" ~ states | join("', '") ~ "')"
+    ) -}}
+{%- endmacro %}
+
+
+{#
+    Up to when each metric is published.
+    Returns: a query of entity_type, metric_type, published_until and rule, a row for each metric that has been published.
+#}
+{% macro published_metrics() -%}
+    select
+        entity_type,
+        metric_type,
+        max(window_end) as published_until,
+        argMax(rule, at) as rule
+    from {{ publications() }}
+    where {{ whole_windows('events', ['published']) }}
+    group by
+        entity_type,
+        metric_type
+{%- endmacro %}
+
+
+{#
+    The windows whose events are in pending_events and not yet in the log.
+    Returns: a query of entity_type, metric_type, due_from and due_until.
+#}
+{% macro due_windows() -%}
+    select
+        entity_type,
+        metric_type,
+        argMax(window_start, (at, state)) as due_from,
+        argMax(window_end, (at, state)) as due_until
+    from {{ publications() }}
+    where {{ whole_windows('events', ['pending', 'published']) }}
+    group by
+        entity_type,
+        metric_type
+    having argMax(state, (at, state)) = 'pending' and due_from < due_until
+{%- endmacro %}
+
+
+{#
+    The windows of what is published, each from the beginning of time.
+    Returns: a list of dicts entity_type, metric_type, start and end.
+#}
+{% macro published_windows() %}
+    {% set windows = [] %}
+    {% for row in run_query("select entity_type, metric_type, toString(published_until) as until from (" ~ published_metrics() ~ ")") %}
+        {% do windows.append({
+            'entity_type': row['entity_type'], 'metric_type': row['metric_type'], 'start': beginning_of_time(), 'end': row['until']
+        }) %}
+    {% endfor %}
+    {% do return(windows) %}
+{% endmacro %}
+
+
+{#
+    The windows of a publication.
+    Arguments: kind; publication, the run that built it; state: pending (all that were built) or intended (those that its
+    table holds).
+    Returns: a list of dicts entity_type, metric_type, start, end and rule; windows without length are left out.
+#}
+{% macro windows_of_publication(kind, publication, state) %}
+    {% set windows = [] %}
+    {% for row in run_query(
+        "select entity_type, metric_type, toString(window_start) as starts, toString(window_end) as ends, rule from " ~ publications()
+        ~ " where " ~ whole_windows(kind, [state]) ~ " and publication = '" ~ publication ~ "' and window_start < window_end order by 1, 2"
+    ) %}
+        {% do windows.append({
+            'entity_type': row['entity_type'], 'metric_type': row['metric_type'], 'start': row['starts'], 'end': row['ends'], 'rule': row['rule']
+        }) %}
+    {% endfor %}
+    {% do return(windows) %}
+{% endmacro %}
+
+
+{#
+    Enters windows as pending: their events have been built.
+    Arguments: kind; windows, dicts with entity_type, metric_type, start, end and rule.
+#}
+{% macro enter_pending(kind, windows) %}
+    {% call statement('pending') %}
+    insert into {{ publications() }}
+        (event_log, kind, entity_type, metric_type, window_start, window_end, partition_id, state, rule, publication, invocation_id)
+    values
+        {%- for window in windows %}
+        ('{{ var("event_log") }}', '{{ kind }}', '{{ window.entity_type }}', '{{ window.metric_type }}', '{{ window.start }}', '{{ window.end }}',
+            '', 'pending', '{{ window.rule }}', '{{ invocation_id }}', '{{ invocation_id }}')
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    {% endcall %}
+{% endmacro %}
+
+
+{#
+    The condition for rows of the log, or of a table like it, to belong to given windows, as the log can tell: its createdAt
+    may keep fewer digits than a cutoff has.
+    Arguments: windows, dicts with entity_type, metric_type, start and end; decimals, of event_log_traits().
+#}
+{% macro within_windows(windows, decimals) -%}
+    {%- set spans = {} -%}
+    {%- for window in windows -%}
+        {%- do spans.setdefault((window.start, window.end), []).append(window) -%}
+    {%- endfor -%}
+    (
+    {%- for span, members in spans.items() %}
+        (
+            createdAt >= {{ utc_literal(truncated(span[0], decimals)) }}
+            and createdAt < {{ utc_literal(truncated(span[1], decimals)) }}
+            and {{ of_metrics(members) }}
+        )
+        {{- ' or' if not loop.last }}
+    {%- else %} false
+    {%- endfor %}
+    )
+{%- endmacro %}
+
+
+{#
+    within_windows(windows, decimals) as the whole filter of a query of a log. The name of the metric is read first: nothing else needs to be
+    read of events of other metrics. It halves the time of looking into the log.
+#}
+{% macro where_within_windows(windows, decimals) -%}
+    prewhere metricType in ('{{ windows | map(attribute="metric_type") | unique | join("', '") }}')
+    where {{ within_windows(windows, decimals) }}
+{%- endmacro %}
+
+
+{#
+    The condition for rows of the log, or of a table like it, to be of given metrics: one entity type after the other, since a
+    tuple in a list of tuples takes five times as long.
+    Arguments: metrics, dicts with entity_type and metric_type, such as windows.
+#}
+{% macro of_metrics(metrics) -%}
+    (
+        {%- for entity_type, of_type in metrics | groupby('entity_type') %}
+            (entityType = '{{ entity_type }}' and metricType in ('{{ of_type | map(attribute="metric_type") | unique | join("', '") }}'))
+            {{- ' or' if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+
+{# A timestamp cut to the digits of a second that the event log keeps (decimals). #}
+{% macro truncated(timestamp, decimals) -%}
+    {{- return(timestamp[:19] if decimals == 0 else timestamp[:20 + decimals]) -}}
+{%- endmacro %}
+
+
+{#
+    What a log, or a table like it, holds: per metric and partition the rows, their sum and their hash.
+    The one definition of "the same events": everything that compares, compares these.
+    Arguments: relation; filter, a where clause, such as where_within_windows(); empty: all of it.
+#}
+{% macro content_of(relation, filter='') %}
+    select
+        toString(any(entityType)) as entity_type,
+        toString(any(metricType)) as metric_type,
+        toString(any(_partition_id)) as partition_id,
+        count() as rows,
+        toInt64(sum(metricValue)) as value_sum,
+        sum(cityHash64(entityId, userId, metricValue, createdAt)) as hash
+    from {{ relation }}
+    {{ filter }}
+    -- by one number for all three: half the time of grouping by their texts, where the log keeps these by dictionary
+    group by cityHash64(entityType) + 3 * cityHash64(metricType) + 5 * cityHash64(_partition_id)
+{% endmacro %}
+
+
+{#
+    What the ledger says was published: per metric and partition, over all windows. A window that begins with time
+    itself supersedes what was published before it (on_conflict: replace).
+#}
+{% macro published_content() %}
+    select
+        entity_type,
+        metric_type,
+        partition_id,
+        sum(published.rows) as rows,
+        sum(published.value_sum) as value_sum,
+        sum(published.hash) as hash
+    from {{ publications() }} as published
+    inner join (
+        select
+            entity_type,
+            metric_type,
+            max(at) as first_window_at
+        from {{ publications() }}
+        where {{ whole_windows('events', ['published']) }} and window_start = {{ utc_literal(beginning_of_time()) }}
+        group by
+            entity_type,
+            metric_type
+    ) as beginning using (entity_type, metric_type)
+    where
+        event_log = '{{ var("event_log") }}'
+        and kind = 'events'
+        and state = 'published'
+        and partition_id != ''
+        and at >= first_window_at
+    group by
+        entity_type,
+        metric_type,
+        partition_id
+{% endmacro %}
+
+
+{#
+    Where two contents differ: what is expected, and what is there.
+    Arguments: expected and found, two queries of the shape of content_of().
+    Returns: a query of entity_type, metric_type, partition_id, and rows and value_sum of both.
+#}
+{% macro content_differences(expected, found) %}
+    select * except differs
+    from ({{ side_by_side(expected, found) }})
+    where differs
+    order by
+        entity_type,
+        metric_type,
+        partition_id
+{% endmacro %}
+
+
+{#
+    Two contents side by side. They are added up under one key instead of joined: planning a join takes longer than reading
+    contents of this size.
+    Arguments: expected and found, two queries of the shape of content_of().
+    Returns: a query of entity_type, metric_type, partition_id, rows and value_sum of both, and whether they differ.
+#}
+{% macro side_by_side(expected, found) %}
+    select
+        entity_type,
+        metric_type,
+        partition_id,
+        sumIf(content.rows, is_expected) as expected_rows,
+        sumIf(content.value_sum, is_expected) as expected_sum,
+        sumIf(content.rows, not is_expected) as found_rows,
+        sumIf(content.value_sum, not is_expected) as found_sum,
+        (expected_rows, expected_sum, sumIf(content.hash, is_expected)) != (found_rows, found_sum, sumIf(content.hash, not is_expected)) as differs
+    from (
+        select entity_type, metric_type, partition_id, rows, value_sum, hash, true as is_expected from ({{ expected }})
+        union all
+        select entity_type, metric_type, partition_id, rows, value_sum, hash, false as is_expected from ({{ found }})
+    ) as content
+    group by
+        entity_type,
+        metric_type,
+        partition_id
+{% endmacro %}
+
+
+{#
+    The first differences as text for an error, and how many more there are.
+    Arguments: rows, of content_differences(); expected_name and found_name, what to call the two sides.
+#}
+{% macro describe_differences(rows, expected_name, found_name) %}
+    {% set lines = [] %}
+    {% for row in rows %}
+        {% do lines.append(
+            '  - ' ~ row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ', partition ' ~ row['partition_id'] ~ ': '
+            ~ expected_name ~ ' ' ~ row['expected_rows'] ~ ' events (sum ' ~ row['expected_sum'] ~ '), '
+            ~ found_name ~ ' ' ~ row['found_rows'] ~ ' (sum ' ~ row['found_sum'] ~ ')'
+        ) %}
+    {% endfor %}
+    {% if lines | length > 20 %}
+        {% set lines = lines[:20] + ['  - and ' ~ (lines | length - 20) ~ ' more'] %}
+    {% endif %}
+    {% do return(lines | join('\n')) %}
+{% endmacro %}

@@ -1,0 +1,273 @@
+{#
+    Builds the corrections that bring the log to the truth of the present: for each entity and metric whose events do not
+    add up to what the events models make of the source as it is now, one event of user 0 with the difference, at the moment
+    of the run. What is younger than the var settle_lag is left for the next run: source rows, and every entity that has
+    events as young. Nothing is corrected twice, since what stands in the log counts, corrections included.
+
+    Of the views, those count that are selected in this run. Events before the cutoff that are not published yet are the
+    backfill's, and no reason for a correction.
+
+    The model: a union of all events models.
+    Vars: settle_lag.
+    Raises: a compiler error where the log cannot hold negative values, or the sources are not landed in the same run.
+#}
+{% materialization pending_corrections, adapter='clickhouse' %}
+    {% set scratch = run_table(this, 'scratch') %}
+    {% set traits = event_log_traits() %}
+    {% do create_table_like_log(scratch, traits) %}
+    {% do require_run_lock('run_lock') %}
+    {% set windows = [] %}
+    {% if reconciling() %}
+        {% set views = selected_events_models(model) %}
+        {% do _require_signed_values(traits) %}
+        {% do _require_landing(views) %}
+        {% set moment = _moment_of_run(traits) %}
+        {% set published = event_windows(views) | selectattr('rule') | list %}
+        {% for view in views %}
+            {% set began = modules.datetime.datetime.utcnow() %}
+            {% do run_query(_insert_corrections(scratch, view, published | selectattr('view', 'equalto', view.name) | list, moment, traits)) %}
+            {% do say_progress(began, view.name ~ ', compared with the log', 'select count() from ' ~ relation_of(view), 'events') %}
+        {% endfor %}
+        {% for window in published %}
+            {% do windows.append({
+                'entity_type': window.entity_type, 'metric_type': window.metric_type, 'start': moment.settled, 'end': moment.at, 'rule': window.rule
+            }) %}
+        {% endfor %}
+        {% set open = published | selectattr('open') | list %}
+        {% if open %}
+            {% do exceptions.warn(
+                'Not published up to the cutoff, and so not corrected there: ' ~ _names_of(open) ~ '. To publish it: dbt build --select tag:backfill'
+            ) %}
+        {% endif %}
+    {% else %}
+        {% do log('pending_corrections: this run publishes history, and corrects nothing; to reconcile: dbt build --select tag:reconcile', info=true) %}
+    {% endif %}
+    {% set corrections = query_column('select count() from ' ~ scratch) | first %}
+    {% do put_in_place(scratch, this) %}
+    {% if windows %}
+        {% do enter_pending('corrections', windows) %}
+    {% endif %}
+
+    {% call noop_statement('main', message=corrections ~ ' corrections', rows_affected=corrections) %}{{ sql }}{% endcall %}
+    {% do persist_docs(this, model) %}
+    {% do return({'relations': [this.incorporate(type='table')]}) %}
+{% endmaterialization %}
+
+
+{#
+    Whether this run brings the log to the truth of the present: where the corrections are among the selected models, and
+    the history is not. So dbt run, dbt build and a selection by entity type never correct anything.
+#}
+{% macro reconciling() %}
+    {% set of_project = 'model.' ~ project_name ~ '.' %}
+    {% do return(of_project ~ 'pending_corrections' in selected_resources and of_project ~ 'pending_events' not in selected_resources) %}
+{% endmacro %}
+
+
+{% macro _names_of(metrics) %}
+    {% set names = [] %}
+    {% for metric in metrics %}
+        {% do names.append(metric.entity_type ~ ' ' ~ metric.metric_type) %}
+    {% endfor %}
+    {% do return(names | join(', ')) %}
+{% endmacro %}
+
+
+{% macro _require_signed_values(traits) %}
+    {% if traits.types.metricValue.startswith('UInt') %}
+        {% do exceptions.raise_compiler_error(
+            'The event log ' ~ var('event_log') ~ ' keeps metricValue as ' ~ traits.types.metricValue
+            ~ ': it cannot hold corrections below 0. Change the column to a signed type before reconciling.'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{# The truth is what was landed in this very run; an older one would take newer events for too many. #}
+{% macro _require_landing(views) %}
+    {% set missing = [] %}
+    {% for unique_id in views | map(attribute='depends_on.nodes') | sum(start=[]) | unique | sort
+        if unique_id.split('.')[-1].startswith('stg_') and unique_id not in selected_resources %}
+        {% do missing.append(unique_id.split('.')[-1]) %}
+    {% endfor %}
+    {% if missing %}
+        {% do exceptions.raise_compiler_error(
+            'Metrics can only be reconciled together with the landing of their sources, but this run leaves out ' ~ missing | join(', ')
+            ~ '. Nothing was corrected. Run it as dbt build --select tag:reconcile, or tag:reconcile,tag:<entity type>; not as dbt retry.'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{#
+    The moment of this run as the log can keep it, and the moment before which things have settled. The latter is told from
+    the start of the run: before its first slice was landed, so that the truth is never older than what it is compared with.
+#}
+{% macro _moment_of_run(traits) %}
+    {% set now = query_column("select toString(now64(3, 'UTC'))") | first %}
+    {% set settled = run_started_at.replace(tzinfo=none) - modules.datetime.timedelta(seconds=var('settle_lag')) %}
+    {% do return({
+        'at': (truncated(now, traits.decimals) ~ ('.000' if traits.decimals == 0 else '00'))[:23],
+        'settled': settled.strftime('%Y-%m-%d %H:%M:%S.%f')[:23]
+    }) %}
+{% endmacro %}
+
+
+{#
+    One correction for each entity and metric of a view whose events do not add up to the truth.
+    Arguments: windows, of event_windows(), for the view's metrics; moment, of _moment_of_run().
+#}
+{% macro _insert_corrections(scratch, view, windows, moment, traits) %}
+    insert into {{ scratch }} ({{ event_columns() }})
+    with truth as (
+        select
+            entityType,
+            metricType,
+            toInt64(entityId) as entityId,
+            toInt64(sum(metricValue)) as total
+        from {{ relation_of(view) }}
+        where
+            createdAt < {{ utc_literal(moment.settled) }}
+            {%- if windows | selectattr('open') | list %}
+            -- history that is still to be published
+            and not {{ within_windows(windows | selectattr('open') | list, 3) }}
+            {%- endif %}
+        group by entityType, metricType, entityId
+    ),
+
+    logged as (
+        select
+            toString(entityType) as entityType,
+            toString(metricType) as metricType,
+            toInt64(entityId) as entityId,
+            toInt64(sumIf(metricValue, is_settled or is_correction)) as total,
+            countIf(not is_settled and not is_correction) as unsettled
+        from (
+            select
+                *,
+                createdAt < {{ utc_literal(truncated(moment.settled, traits.decimals)) }} as is_settled,
+                userId = 0 and toDateTime64(createdAt, 3, 'UTC') in ({{ correction_moments(moment.settled) }}) as is_correction
+            from {{ event_log() }}
+            where {{ of_metrics(windows) }}
+        )
+        group by entityType, metricType, entityId
+    )
+
+    select
+        entityType,
+        accurateCast(entityId, '{{ traits.types.entityId }}') as entityId,
+        0 as userId,
+        metricType,
+        accurateCast(truth.total - logged.total, '{{ traits.types.metricValue }}') as metricValue,
+        {{ utc_literal(moment.at) }} as createdAt
+    from truth
+    full outer join logged using (entityType, metricType, entityId)
+    where truth.total != logged.total and logged.unsettled = 0
+    settings max_partitions_per_insert_block = 0
+{% endmacro %}
+
+
+{#
+    The moments at which the log was corrected: by them, and by user 0, a correction is told from other events.
+    Arguments: since, a time; none: all of them.
+    Returns: a query of one column.
+#}
+{% macro correction_moments(since=none) -%}
+    select window_end
+    from {{ publications() }}
+    where
+        {{ whole_windows('corrections', ['intended', 'published']) }}
+        {%- if since %}
+        and window_end >= {{ utc_literal(since) }}
+        {%- endif %}
+{%- endmacro %}
+
+
+{#
+    The filter for the log's events to be those of a publication of corrections.
+    Arguments: relation, the publication; windows, of windows_of_publication().
+#}
+{% macro corrections_of(relation, windows) -%}
+    where userId = 0 and createdAt = {{ utc_literal(windows[0].end) }}
+        and (entityType, metricType, entityId) in (select entityType, metricType, entityId from {{ relation }})
+{%- endmacro %}
+
+
+{#
+    Whether corrections may be published. Says what they are.
+    Arguments: pending, the table of corrections; windows, of windows_of_publication().
+    Vars: reconcile_limit, reconcile_dry_run.
+    Returns: false where there are none, or the run is a dry one.
+    Raises: a compiler error, with nothing corrected, where more entities of a type would change than reconcile_limit allows:
+    a source that is empty, half read or restored from an old copy must not erase the counters.
+#}
+{% macro confirmed_corrections(pending, windows) %}
+    {% if not windows %}
+        {% do return(false) %}
+    {% endif %}
+    {% set found = run_query(_summed_corrections(pending)).rows %}
+    {% if not found %}
+        {% do log('published_corrections: nothing to correct in ' ~ windows | length ~ ' metrics', info=true) %}
+        {% do return(false) %}
+    {% endif %}
+    {% if var('reconcile_dry_run') %}
+        {% do log('published_corrections: dry run, nothing is written' ~ _described_corrections(found) ~ _largest_corrections(pending), info=true) %}
+        {% do return(false) %}
+    {% endif %}
+    {% set refused = [] %}
+    {% for entity_type, of_type in found | groupby('entity_type') if var('reconcile_limit') < 1 %}
+        {% set changed = query_column('select uniqExact(entityId) from ' ~ pending ~ " where entityType = '" ~ entity_type ~ "'") | first %}
+        {% set existing = query_column('select count() from ' ~ this.schema ~ '.stg_' ~ snake_case(entity_type)) | first %}
+        {% if changed > existing * var('reconcile_limit') %}
+            {% do refused.append('  - ' ~ entity_type ~ ': ' ~ changed ~ ' of ' ~ existing ~ ' entities would change') %}
+        {% endif %}
+    {% endfor %}
+    {% if refused %}
+        {% do exceptions.raise_compiler_error(
+            'This run would correct more than the share of the entities that reconcile_limit allows (' ~ var('reconcile_limit') ~ '):\n'
+            ~ refused | join('\n') ~ _described_corrections(found)
+            ~ '\nNothing was corrected. If the source is as it should be, allow it: --vars ' ~ "'{reconcile_limit: 1}'"
+            ~ '; to see the entities first: --vars ' ~ "'{reconcile_dry_run: true}'."
+        ) %}
+    {% endif %}
+    {% do log('published_corrections: to be corrected' ~ _described_corrections(found), info=true) %}
+    {% do return(true) %}
+{% endmacro %}
+
+
+{# Per metric: how many entities are corrected, and by how much up and down. #}
+{% macro _summed_corrections(pending) %}
+    select
+        toString(entityType) as entity_type,
+        toString(metricType) as metric_type,
+        count() as entities,
+        sumIf(metricValue, metricValue > 0) as up,
+        sumIf(metricValue, metricValue < 0) as down
+    from {{ pending }}
+    group by entity_type, metric_type
+    order by entity_type, metric_type
+{% endmacro %}
+
+
+{# Corrections as text, a line for each metric. #}
+{% macro _described_corrections(found) %}
+    {% set lines = [''] %}
+    {% for row in found %}
+        {% do lines.append(
+            '  - ' ~ row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ': ' ~ row['entities'] ~ ' entities (+' ~ row['up'] ~ ', ' ~ row['down'] ~ ')'
+        ) %}
+    {% endfor %}
+    {% do return(lines | join('\n')) %}
+{% endmacro %}
+
+
+{# The largest corrections as text, a line for each entity. #}
+{% macro _largest_corrections(pending) %}
+    {% set lines = [''] %}
+    {% for row in run_query(
+        'select toString(entityType), entityId, toString(metricType), metricValue from ' ~ pending ~ ' order by abs(metricValue) desc, 1, 2, 3 limit 20'
+    ) %}
+        {% do lines.append('    ' ~ row[0] ~ ' ' ~ row[1] ~ ' ' ~ row[2] ~ ' ' ~ ('+' if row[3] > 0) ~ row[3]) %}
+    {% endfor %}
+    {% do return(lines | join('\n')) %}
+{% endmacro %}

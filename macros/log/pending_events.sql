@@ -1,0 +1,246 @@
+{#
+    Builds the events that are due, in a table like the event log: of each view that the model selects from, the events in
+    the windows that are open. The window of a metric reaches from where it is published up to the cutoff of its entity
+    type. Of the views, those count that are selected in this run; where none is, all of them.
+
+    Before that, the log must still hold what is published, and every table that the views read must have been landed
+    completely, and late enough for the window: otherwise the window would be closed short.
+
+    The model: a union of all events models.
+    Vars: cutoff, cutoffs, settle_lag, event_log, on_conflict.
+    --full-refresh changes nothing that is published, unless on_conflict is replace: then the windows begin anew, and what
+    differs is replaced.
+#}
+{% materialization pending_events, adapter='clickhouse' %}
+    {% set traits = event_log_traits() %}
+    {% set again = should_full_refresh() and var('on_conflict') == 'replace' %}
+    {% set views = selected_events_models(model) %}
+    {% set windows = event_windows(views, again) %}
+    {% set open = windows | selectattr('open') | list %}
+    {% if not again %}
+        {% do _require_published(traits) %}
+    {% endif %}
+    {% do require_landings(views, open) %}
+
+    {% set scratch = run_table(this, 'scratch') %}
+    {% do create_table_like_log(scratch, traits) %}
+    {% do require_run_lock('run_lock') %}
+    {% set built = namespace(views=0, events=0) %}
+    {% for view in views if open | selectattr('view', 'equalto', view.name) | list %}
+        {% set began = modules.datetime.datetime.utcnow() %}
+        {% do run_query(_insert_pending(scratch, view, open | selectattr('view', 'equalto', view.name) | list, traits)) %}
+        {% set built.views = built.views + 1 %}
+        {% do say_progress(began, view.name, 'select count() from ' ~ scratch ~ ' where ' ~ of_metrics(view.config.meta.metrics), 'events') %}
+    {% endfor %}
+    {% set built.events = query_column('select count() from ' ~ scratch) | first %}
+    {% do put_in_place(scratch, this) %}
+    {% do enter_pending('events', windows) %}
+
+    {% call noop_statement('main', message=built.events ~ ' events', rows_affected=built.events) %}{{ sql }}{% endcall %}
+    {% if open %}
+        {% do log('pending_events: ' ~ built.events ~ ' events of ' ~ open | length ~ ' metrics are due, from ' ~ built.views ~ ' views', info=true) %}
+    {% else %}
+        {% do log('pending_events: nothing is due; every metric is published up to its cutoff', info=true) %}
+    {% endif %}
+    {% do warn_of_changed_rules(windows) %}
+    {% do persist_docs(this, model) %}
+    {% do return({'relations': [this.incorporate(type='table')]}) %}
+{% endmaterialization %}
+
+
+{#
+    The events models that a model selects from and this run has selected; where it has selected none, all.
+    Arguments: reader, the model that reads them.
+    Returns: a list of nodes, by name.
+#}
+{% macro selected_events_models(reader) %}
+    {% set read, selected = [], [] %}
+    {% for node in events_models() if node.unique_id in reader.depends_on.nodes %}
+        {% do read.append(node) %}
+        {% if node.unique_id in selected_resources %}
+            {% do selected.append(node) %}
+        {% endif %}
+    {% endfor %}
+    {% do return(selected or read) %}
+{% endmacro %}
+
+
+{#
+    The windows of all metrics as this run sees them.
+    Arguments: views, the events models that this run takes events from; again, whether windows begin anew.
+    Returns: a list of dicts entity_type, metric_type, view (name of its events model), start, end, rule, published_until
+    (none where nothing is published), published_rule and open (whether there may be events to publish). The window of a
+    metric of another view has no length.
+    Raises: a compiler error where a cutoff lies before what is published already.
+#}
+{% macro event_windows(views, again=false) %}
+    {% set published = {} %}
+    {% for row in run_query("select entity_type, metric_type, toString(published_until) as until, rule from (" ~ published_metrics() ~ ")") %}
+        {% do published.update({row['entity_type'] ~ ' ' ~ row['metric_type']: row}) %}
+    {% endfor %}
+    {% set windows = [] %}
+    {% for view in events_models() %}
+        {% set rules = rules_of(view) if view in views else {} %}
+        {% for metric in view.config.meta.metrics %}
+            {% set name = metric.entity_type ~ ' ' ~ metric.metric_type %}
+            {% set until = published[name]['until'] if name in published else none %}
+            {% set cutoff = cutoff_of(metric.entity_type) %}
+            {% if view in views and until and cutoff < until %}
+                {% do exceptions.raise_compiler_error(
+                    'The cutoff of ' ~ metric.entity_type ~ ' is ' ~ cutoff ~ ', but ' ~ name ~ ' is published up to ' ~ until
+                    ~ '. A cutoff can only move forward: set it to ' ~ until ~ ' or later.'
+                ) %}
+            {% endif %}
+            {% set start = until if until and not (again and view in views) else beginning_of_time() %}
+            {% set end = cutoff if view in views else start %}
+            {% do windows.append({
+                'entity_type': metric.entity_type,
+                'metric_type': metric.metric_type,
+                'view': view.name,
+                'start': start,
+                'end': end,
+                'open': start < end,
+                'rule': rules.get(name, ''),
+                'published_until': until,
+                'published_rule': published[name]['rule'] if until else '',
+            }) %}
+        {% endfor %}
+    {% endfor %}
+    {% do return(windows) %}
+{% endmacro %}
+
+
+{#
+    The log must still hold what the ledger says was published, of all metrics.
+    Raises: a compiler error that names metrics, partitions and both counts.
+#}
+{% macro _require_published(traits) %}
+    {% set published = published_windows() %}
+    {% if published %}
+        {% set in_log = content_of(event_log(), where_within_windows(published, traits.decimals)) %}
+        {% set differences = run_query(content_differences(published_content(), in_log)).rows %}
+        {% if differences %}
+            {% do exceptions.raise_compiler_error(
+                'The event log ' ~ var('event_log') ~ ' no longer holds what ' ~ publications() ~ ' says was published to it:\n'
+                ~ describe_differences(differences, 'published', 'found')
+                ~ '\nNothing was changed. Find out who wrote or deleted them. To publish the history of these metrics anew, replacing'
+                ~ " what is there: dbt build --select tag:backfill --full-refresh --vars '{on_conflict: replace}' (or the tags of"
+                ~ ' these entity types alone). Where a reconcile has made up for it already, run tag:reconcile afterwards: it takes'
+                ~ ' its correction back.'
+            ) %}
+        {% endif %}
+    {% endif %}
+{% endmacro %}
+
+
+{#
+    Creates an empty table like the log, on this node: same columns, partitions and order. It is short-lived: merging its
+    parts would be work for nothing.
+    Arguments: relation; traits, of event_log_traits().
+#}
+{% macro create_table_like_log(relation, traits) %}
+    {% set original = event_log() %}
+    {% set engine_full = traits.engine_full %}
+    {% if traits.distributed %}
+        {#- The table that it distributes to, of which this node has to have one: Distributed('cluster', 'database', 'table', …). #}
+        {% set names = modules.re.findall("'([^']*)'", engine_full) %}
+        {% set original = api.Relation.create(schema=names[1], identifier=names[2], type='table') %}
+        {% set engine_full = query_column(
+            "select engine_full from system.tables where database = '" ~ names[1] ~ "' and name = '" ~ names[2] ~ "'"
+        ) | first %}
+    {% endif %}
+    {% set engine = modules.re.sub('^(Replicated|Shared)?MergeTree([(][^)]*[)])?', 'MergeTree', engine_full) %}
+    {% do run_query(
+        'create table ' ~ relation ~ ' as ' ~ original ~ ' engine = ' ~ engine ~ (', ' if ' SETTINGS ' in engine else ' settings ')
+        ~ 'min_parts_to_merge_at_once = 1000000'
+    ) %}
+{% endmacro %}
+
+
+{# One view's events of the open windows, as the log keeps them. A value that the log's types cannot hold is an error. #}
+{% macro _insert_pending(scratch, view, windows, traits) %}
+    insert into {{ scratch }} ({{ event_columns() }})
+    select
+        entityType,
+        accurateCast(entityId, '{{ traits.types.entityId }}') as entityId,
+        {#- A log of unsigned users cannot name the negative ones, which are the system's own: nobody's. #}
+        accurateCast({{ 'greatest(userId, 0)' if traits.types.userId.startswith('UInt') else 'userId' }}, '{{ traits.types.userId }}') as userId,
+        metricType,
+        accurateCast(metricValue, '{{ traits.types.metricValue }}') as metricValue,
+        {{ _within_log_window(windows, traits.decimals) }} as createdAt
+    {#- The window is cut below, where createdAt is still the event's own and not what the log makes of it. #}
+    from (
+        select *
+        from {{ relation_of(view) }}
+        where {{ _due_of_view(view, windows) }}
+    )
+    settings
+        max_partitions_per_insert_block = 0,
+        max_insert_threads = 2
+{% endmacro %}
+
+
+{# The condition for a view's events to be due; the usual case is that all of its metrics have the same window. #}
+{% macro _due_of_view(view, windows) -%}
+    {%- set starts = windows | map(attribute='start') | unique | list -%}
+    {%- set ends = windows | map(attribute='end') | unique | list -%}
+    {%- if windows | length == view.config.meta.metrics | length and starts | length == 1 and ends | length == 1 -%}
+        createdAt >= {{ utc_literal(starts[0]) }} and createdAt < {{ utc_literal(ends[0]) }}
+    {%- else -%}
+        {{ within_windows(windows, 3) }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#
+    createdAt as the log keeps it. Where the log drops digits that the cutoff has, an event of the cutoff's own second would
+    look like a live one: it is moved to the log's last tick before the cutoff.
+#}
+{% macro _within_log_window(windows, decimals) -%}
+    {%- if decimals < 3 -%}
+        {%- set ends = {} -%}
+        {%- for window in windows -%}
+            {%- do ends.update({window.entity_type: truncated(window.end, decimals)}) -%}
+        {%- endfor -%}
+        multiIf(
+            {%- for entity_type, end in ends.items() %}
+            entityType = '{{ entity_type }}', least(createdAt, {{ utc_literal(end) }} - interval {{ 10 ** (3 - decimals) }} millisecond),
+            {%- endfor %}
+            createdAt
+        )
+    {%- else -%}
+        createdAt
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#
+    Puts a table of this run in the place of a model's, in one step.
+    Arguments: scratch, the table of this run; relation, the model's.
+#}
+{% macro put_in_place(scratch, relation) %}
+    {% do run_query('create table if not exists ' ~ relation ~ ' as ' ~ scratch) %}
+    {% do run_query('exchange tables ' ~ scratch ~ ' and ' ~ relation) %}
+    {% do run_query('drop table ' ~ scratch ~ ' sync') %}
+{% endmacro %}
+
+
+{#
+    Warns of metrics whose rule is not the one that their history was published by.
+    Arguments: windows, of event_windows().
+#}
+{% macro warn_of_changed_rules(windows) %}
+    {% for entity_type, changed in windows | selectattr('published_until') | groupby('entity_type') %}
+        {% set names = [] %}
+        {% for window in changed if window.rule and window.published_rule and window.rule != window.published_rule %}
+            {% do names.append(window.metric_type) %}
+        {% endfor %}
+        {% if names and not (should_full_refresh() and var('on_conflict') == 'replace') %}
+            {% do exceptions.warn(
+                'The rule of ' ~ entity_type ~ ' ' ~ names | join(', ') ~ ' has changed since its history was published; the log'
+                ~ ' holds what the former rule made. To publish it anew: dbt build --select tag:' ~ snake_case(entity_type)
+                ~ " --full-refresh --vars '{on_conflict: replace}'"
+            ) %}
+        {% endif %}
+    {% endfor %}
+{% endmacro %}

@@ -1,0 +1,115 @@
+{#
+    Before models run: checks what was asked for, takes the locks, finishes what dead runs have left, and sees that what the
+    selected models need is there: tables of the PostgreSQL engine, the event log, the ledgers. Only for runs that build
+    something. Everything that can be refused is refused before anything is changed.
+#}
+{% macro prepare_run() %}
+    {% if execute and flags.WHICH in ['run', 'build'] %}
+        {% set rooms = _selected_rooms() %}
+        {% if rooms.staging or rooms.events or rooms.log %}
+            {% do check_vars() %}
+            {% set absent = check_postgres_sources() if rooms.staging else [] %}
+            {% do _prepare_event_log(rooms) %}
+            {% if acquire_run_lock('run_lock') %}
+                {% do _refresh_cache() %}
+            {% endif %}
+            {% do create_landings() %}
+            {% do create_publications() %}
+            {% do replay_unfinished_publications() %}
+            {% if rooms.staging %}
+                {% do create_postgres_tables(absent) %}
+            {% endif %}
+        {% endif %}
+        {% if rooms.marts %}
+            {% if not (rooms.staging or rooms.events or rooms.log) %}
+                {% do create_publications() %}
+            {% endif %}
+            {% if acquire_run_lock('marts_lock') %}
+                {% do _refresh_cache() %}
+            {% endif %}
+            {% do create_roll_up_ledgers() %}
+        {% endif %}
+    {% endif %}
+{% endmacro %}
+
+
+{#
+    After models have run, well or not: gives the locks back, and says what was found.
+    Arguments: results, of on-run-end.
+#}
+{% macro end_run(results) %}
+    {% if execute and flags.WHICH in ['run', 'build'] %}
+        {% set rooms = _selected_rooms() %}
+        {% for name, held in {'run_lock': rooms.staging or rooms.events or rooms.log, 'marts_lock': rooms.marts}.items() if held %}
+            {% do release_run_lock(name) %}
+        {% endfor %}
+    {% endif %}
+    {% do describe_parity(results) %}
+    {% do say_whether_audited(results) %}
+{% endmacro %}
+
+
+{#
+    Which rooms of the project this run builds in.
+    Returns: a dict of staging, events, log (the views of that room aside), publishes and marts: true or false.
+#}
+{% macro _selected_rooms() %}
+    {% set rooms = {'staging': false, 'events': false, 'log': false, 'publishes': false, 'marts': false} %}
+    {% for unique_id in selected_resources if unique_id in graph.nodes and graph.nodes[unique_id].resource_type == 'model' %}
+        {% set node = graph.nodes[unique_id] %}
+        {% if node.fqn[1] in rooms and not (node.fqn[1] == 'log' and node.config.materialized == 'view') %}
+            {% do rooms.update({node.fqn[1]: true}) %}
+        {% endif %}
+        {% if node.config.materialized == 'publication' %}
+            {% do rooms.update({'publishes': true}) %}
+        {% endif %}
+    {% endfor %}
+    {% do return(rooms) %}
+{% endmacro %}
+
+
+{# Sees that there is an event log, and that it may be published to if this run does. #}
+{% macro _prepare_event_log(rooms) %}
+    {% if event_log_traits().engine == '' %}
+        {% do create_event_log() %}
+    {% endif %}
+    {% if rooms.log %}
+        {% set traits = event_log_traits() %}
+        {% do check_event_log(traits) %}
+        {% if rooms.publishes %}
+            {% do check_log_views(traits) %}
+            {% do claim_event_log() %}
+        {% endif %}
+    {% endif %}
+{% endmacro %}
+
+
+{# Tells dbt, which has looked before this run waited for another one, which relations there are by now. #}
+{% macro _refresh_cache() %}
+    {% for row in list_relations_without_caching(api.Relation.create(schema=target.schema)) %}
+        {% set type = 'view' if row[2] == 'view' else 'table' %}
+        {% do adapter.cache_added(api.Relation.create(
+            database='', schema=row[1], identifier=row[0], type=type, can_exchange=type == 'table' and adapter.can_exchange(row[1], type)
+        )) %}
+    {% endfor %}
+{% endmacro %}
+
+
+{#
+    Says so where this run has published what no test has looked at.
+    Arguments: results, of on-run-end.
+#}
+{% macro say_whether_audited(results) %}
+    {% if execute and flags.WHICH in ['run', 'build'] and _selected_rooms().publishes %}
+        {% set audits = results | selectattr('node.resource_type', 'equalto', 'test') | map(attribute='node.config.meta.audits') | list %}
+        {% for kind in query_column(
+            'select distinct kind from ' ~ publications() ~ " where state = 'published' and publication = '" ~ invocation_id ~ "'"
+        ) if 'published_' ~ kind not in audits %}
+            {% do log(
+                'NOTHING WAS AUDITED: published_' ~ kind ~ ' went into the log without a test. dbt build audits before it publishes;'
+                ~ ' dbt test audits the log as it is now.',
+                info=true
+            ) %}
+        {% endfor %}
+    {% endif %}
+{% endmacro %}

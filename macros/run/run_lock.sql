@@ -1,0 +1,158 @@
+{#
+    One run at a time writes. The lock is a chain of tables <name>_<number>, of which the one with the highest number
+    counts: its comment names the run that holds it, or nobody. Creating a table is atomic, so of all who try to create
+    the next number exactly one gets it; and since the highest number is never dropped, none is ever used twice.
+
+    A run that dies keeps the lock. It is taken over once none of the run's statements has been seen on the server for
+    lock_patience seconds. A run that merely slept may wake up afterwards. It can do no harm, since whatever could is
+    written in this order: a run makes a table of its own (run_table()), sees that it still holds the lock
+    (require_run_lock()), and from then on writes only with statements that name that table. Whoever takes over has
+    the lock first and then drops or renames such tables. So either the sleeper sees that the lock is lost, or its
+    statement fails, even one that the network delivers minutes later.
+
+    Arguments: name, 'run_lock' (staging, events, log) or 'marts_lock'.
+    Returns: whether it had to wait; what dbt knows of the relations in the database may be out of date then.
+#}
+{% macro acquire_run_lock(name) %}
+    {% set seen = namespace(holder='', silent=0, dead=none, waited=false, held=false) %}
+    {% for look in range(100000) if not seen.held %}
+        {% set lock = _newest_lock(name) %}
+        {% if lock.holder == invocation_id %}
+            {% set seen.held = true %}
+        {% elif lock.holder == '' %}
+            {% do _create_lock(name, lock.number + 1) %}
+        {% elif lock.holder == seen.holder and seen.silent >= 4 * var('lock_patience') %}
+            {% do log('Run ' ~ lock.holder ~ ' shows no sign of life: this run takes over from it.', info=true) %}
+            {% set seen.dead = lock.holder %}
+            {% do _create_lock(name, lock.number + 1) %}
+        {% else %}
+            {% if lock.holder != seen.holder %}
+                {% do log('Run ' ~ lock.holder ~ ' is at work; waiting until it has ended, or shows no sign of life for '
+                    ~ var('lock_patience') ~ ' s.', info=true) %}
+                {% set seen.holder, seen.silent, seen.waited = lock.holder, 0, true %}
+            {% endif %}
+            {% set running = run_query('select count() + sleep(0.25) from system.processes where ' ~ _is_statement_of(lock.holder)) %}
+            {% set seen.silent = 0 if running.rows[0][0] > 0 else seen.silent + 1 %}
+        {% endif %}
+    {% endfor %}
+    {% if not seen.held %}
+        {% do exceptions.raise_compiler_error('Run ' ~ seen.holder ~ ' has been at work all the time. Nothing was changed; run it again later.') %}
+    {% endif %}
+    {% if seen.dead %}
+        {% do run_query('kill query where ' ~ _is_statement_of(seen.dead) ~ ' sync') %}
+    {% endif %}
+    {% do _drop_older_locks(name, _newest_lock(name).number) %}
+    {% do drop_run_tables(name) %}
+    {% do return(seen.waited) %}
+{% endmacro %}
+
+
+{#
+    Stops a run that has lost its lock. To be called after it has made the table that it is about to write from, see
+    acquire_run_lock().
+    Arguments: name, of the lock.
+    Raises: a compiler error where another run has taken over; this run's own tables are dropped first.
+#}
+{% macro require_run_lock(name) %}
+    {% set holder = _newest_lock(name).holder %}
+    {% if holder != invocation_id %}
+        {% do drop_run_tables(name, invocation_id[:8]) %}
+        {% do exceptions.raise_compiler_error(
+            'Another run (' ~ holder ~ ') has taken over, because this one showed no sign of life. This run stops here;'
+            ~ ' what it wrote is complete and accounted for.'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{#
+    Drops this run's own tables and gives the lock back. A lock that another run has taken over is left alone.
+    Arguments: name, of the lock.
+#}
+{% macro release_run_lock(name) %}
+    {% do drop_run_tables(name, invocation_id[:8]) %}
+    {% set lock = _newest_lock(name) %}
+    {% if lock.holder == invocation_id %}
+        {% do run_query("alter table " ~ _lock_table(name, lock.number) ~ " modify comment ''") %}
+    {% endif %}
+{% endmacro %}
+
+
+{#
+    Gives back the locks that this run holds, and stops with an error.
+    Arguments: message.
+#}
+{% macro release_and_raise(message) %}
+    {% for name in ['run_lock', 'marts_lock'] %}
+        {% do release_run_lock(name) %}
+    {% endfor %}
+    {% do exceptions.raise_compiler_error(message) %}
+{% endmacro %}
+
+
+{#
+    A table of this run's own, for one model: its name carries the run, so that no two runs write into the same one.
+    Arguments: relation, the model's; purpose: scratch (rows on their way into the model), new (a model built anew),
+    incomplete (a publication that is being prepared), empty (a mart's partition without rows).
+    Returns: a Relation.
+#}
+{% macro run_table(relation, purpose) %}
+    {% do return(api.Relation.create(
+        schema=relation.schema, identifier=relation.identifier ~ '__' ~ purpose ~ '_' ~ invocation_id[:8], type='table'
+    )) %}
+{% endmacro %}
+
+
+{#
+    Drops tables of run_table(), and those that dbt makes for a partition of a mart. With sync, since a statement may still
+    be at work on them.
+    Arguments: name, the lock under which the tables are used; run, the first eight digits of a run. None: those of all
+    runs, for the one that holds the lock.
+#}
+{% macro drop_run_tables(name, run=none) %}
+    {% set purposes = {'run_lock': '(scratch|new|incomplete)', 'marts_lock': '(empty|dbt_new_data)'}[name] %}
+    {% for table in query_column(
+        "select name from system.tables where database = '" ~ target.schema ~ "' and match(name, '__" ~ purposes ~ '_'
+        ~ (run or '[0-9a-f]{8}') ~ "([0-9a-f_]{28})?$')"
+    ) %}
+        {% do run_query('drop table if exists ' ~ target.schema ~ '.' ~ table ~ ' sync') %}
+    {% endfor %}
+{% endmacro %}
+
+
+{# Number and holder of the lock that counts; number 0 where there has never been one, holder '' where it is free. #}
+{% macro _newest_lock(name) %}
+    {% set found = run_query(
+        "select toUInt32OrZero(extract(name, '[0-9]+$')) as number, comment from system.tables where database = '" ~ target.schema
+        ~ "' and match(name, '^" ~ name ~ "_[0-9]+$') order by number desc limit 1"
+    ).rows %}
+    {% do return({'number': found[0]['number'] | int, 'holder': found[0]['comment']} if found else {'number': 0, 'holder': ''}) %}
+{% endmacro %}
+
+
+{% macro _create_lock(name, number) %}
+    {% do run_query(
+        'create table if not exists ' ~ _lock_table(name, number) ~ " (nothing UInt8) engine = Memory comment '" ~ invocation_id ~ "'"
+    ) %}
+{% endmacro %}
+
+
+{% macro _drop_older_locks(name, number) %}
+    {% for table in query_column(
+        "select name from system.tables where database = '" ~ target.schema ~ "' and match(name, '^" ~ name ~ "_[0-9]+$')"
+        ~ " and toUInt32OrZero(extract(name, '[0-9]+$')) < " ~ number
+    ) %}
+        {% do run_query('drop table if exists ' ~ target.schema ~ '.' ~ table) %}
+    {% endfor %}
+{% endmacro %}
+
+
+{% macro _lock_table(name, number) -%}
+    {{- return(target.schema ~ '.' ~ name ~ '_' ~ number) -}}
+{%- endmacro %}
+
+
+{# True for the rows of system.processes that are statements of a run. #}
+{% macro _is_statement_of(run) -%}
+    {{- return("position(query, '" ~ _statement_of(run) ~ "') > 0 and position(query, 'system.processes') = 0") -}}
+{%- endmacro %}

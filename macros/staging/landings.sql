@@ -1,0 +1,152 @@
+{#
+    The ledger of landings: append-only. A row says that a landing of a staging table began, or that it is complete.
+    The events of a window are built only from tables whose landing is complete and saw the source late enough.
+#}
+{% macro landings() %}
+    {% do return(api.Relation.create(schema=target.schema, identifier='metric_landings', type='table')) %}
+{% endmacro %}
+
+
+{# Creates the ledger where it does not exist. #}
+{% macro create_landings() %}
+    {% do run_query(_landings_ddl()) %}
+{% endmacro %}
+
+
+{% macro _landings_ddl() %}
+    create table if not exists {{ landings() }}
+    (
+        staging_table LowCardinality(String) comment 'the table that is landed',
+        state Enum8('begun' = 1, 'complete' = 2) comment 'begun: slices are being copied; complete: all of them are there',
+        seen_at DateTime64(3, 'UTC') comment 'complete: no slice was read from the source before this moment; begun: when the landing began',
+        slices UInt64 comment 'begun: how many slices the table will have; complete: how many it has',
+        rows UInt64 comment 'complete: rows of the whole table',
+        layout String comment 'hash of what the table is made by: query, keys, slice size',
+        invocation_id String comment 'the dbt run',
+        at DateTime64(3, 'UTC') default now64(3, 'UTC') comment 'when this row was written'
+    )
+    engine = MergeTree
+    order by (staging_table, at)
+    comment 'When each staging table was landed, and how far. Append-only.'
+{% endmacro %}
+
+
+{#
+    Where the landing of a staging table stands, and what the table holds.
+    Arguments: relation, the staging table.
+    Returns: a dict of exists, complete, seen_at ('' where nothing is known) and layout; complete only if the table still has
+    the rows that were landed.
+#}
+{% macro landing_of(relation) %}
+    {% set found = run_query(
+        "select count() as tables, max(ifNull(total_rows, 0)) as held, (select argMax((state, toString(seen_at), rows, layout), (at, state)) from "
+        ~ landings() ~ " where staging_table = '" ~ relation.identifier ~ "') as landing, toString(landing.1) as state, landing.2 as seen_at,"
+        ~ " landing.3 as landed, landing.4 as layout from system.tables where database = '" ~ relation.schema ~ "' and name = '" ~ relation.identifier ~ "'"
+    ).rows[0] %}
+    {% do return({
+        'exists': found['tables'] > 0,
+        'complete': found['tables'] > 0 and found['state'] == 'complete' and found['held'] == found['landed'],
+        'seen_at': found['seen_at'],
+        'layout': found['layout']
+    }) %}
+{% endmacro %}
+
+
+{#
+    Enters that a landing has begun.
+    Arguments: relation, the staging table; slices, how many it will have; layout, of the slicing.
+#}
+{% macro enter_landing_begun(relation, slices, layout) %}
+    {% do run_query(
+        "insert into " ~ landings() ~ " (staging_table, state, seen_at, slices, rows, layout, invocation_id) select '" ~ relation.identifier
+        ~ "', 'begun', now64(3, 'UTC'), " ~ slices ~ ", 0, '" ~ layout ~ "', '" ~ invocation_id ~ "'"
+    ) %}
+{% endmacro %}
+
+
+{#
+    Enters that a landing is complete: with the moment at which the oldest of its slices was read.
+    Arguments: relation, the staging table; slice, the SQL of a row's slice; layout, of the slicing.
+#}
+{% macro enter_landing_complete(relation, slice, layout) %}
+    insert into {{ landings() }} (staging_table, state, seen_at, slices, rows, layout, invocation_id)
+    select
+        '{{ relation.identifier }}' as staging_table,
+        'complete' as state,
+        if(count() = 0, (
+            select max(at) from {{ landings() }} where staging_table = '{{ relation.identifier }}' and state = 'begun'
+        ), toDateTime64(min(_landed_at), 3, 'UTC')) as seen_at,
+        uniqExact({{ slice }}) as slices,
+        count() as rows,
+        '{{ layout }}' as layout,
+        '{{ invocation_id }}' as invocation_id
+    from {{ relation }}
+{% endmacro %}
+
+
+{#
+    Refuses to build events from tables that were landed in part, or before their rows were all there.
+    Arguments: views, the events models; windows, of event_windows(), that are open.
+    Raises: a compiler error that names each such table, how far or when it was landed, and the cutoff.
+#}
+{% macro require_landings(views, windows) %}
+    {% set landed = {} %}
+    {% for row in run_query(_latest_landings()) %}
+        {% do landed.update({row['staging_table']: row}) %}
+    {% endfor %}
+    {% set faults = [] %}
+    {% for view in views %}
+        {% set ends = windows | selectattr('view', 'equalto', view.name) | map(attribute='end') | list %}
+        {% for unique_id in view.depends_on.nodes if ends and unique_id.split('.')[-1].startswith('stg_') %}
+            {% set name = unique_id.split('.')[-1] %}
+            {% set landing = landed.get(name) %}
+            {% if not landing %}
+                {% do faults.append('  - ' ~ name ~ ': never landed') %}
+            {% elif landing['state'] == 'begun' %}
+                {% do faults.append(
+                    '  - ' ~ name ~ ': landed in part, ' ~ landing['held'] ~ ' of ' ~ landing['slices'] ~ ' slices, by a run that began at '
+                    ~ landing['seen'] ~ ' and did not end'
+                ) %}
+            {% elif landing['seen'] < settled_after(ends | max) %}
+                {% do faults.append(
+                    '  - ' ~ name ~ ': landed at ' ~ landing['seen'] ~ ', which is not ' ~ var('settle_lag') ~ ' s (settle_lag) after the cutoff '
+                    ~ ends | max
+                ) %}
+            {% endif %}
+        {% endfor %}
+    {% endfor %}
+    {% if faults %}
+        {% do exceptions.raise_compiler_error(
+            'These tables do not hold all rows from before the cutoff:\n' ~ faults | unique | join('\n')
+            ~ '\nNothing was published. Land them in the same run: dbt build --select tag:backfill.'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{# The newest row of the ledger for each staging table, and how many slices the table has now. #}
+{% macro _latest_landings() %}
+    select
+        landing.staging_table as staging_table,
+        landing.state as state,
+        landing.seen as seen,
+        landing.slices as slices,
+        parts.held as held
+    from (
+        select
+            staging_table,
+            toString(argMax(landed.state, (at, landed.state))) as state,
+            toString(argMax(seen_at, (at, landed.state))) as seen,
+            argMax(landed.slices, (at, landed.state)) as slices
+        from {{ landings() }} as landed
+        group by staging_table
+    ) as landing
+    left join (
+        select
+            table,
+            uniqExact(partition_id) as held
+        from system.parts
+        where active and database = '{{ target.schema }}'
+        group by table
+    ) as parts on landing.staging_table = parts.table
+{% endmacro %}

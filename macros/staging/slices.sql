@@ -1,0 +1,299 @@
+{#
+    Copies a PostgreSQL table in slices of its key, each exactly once.
+
+    The table is partitioned by slice. The slices already landed are the checkpoint: a run lands those that are missing, the
+    last one (it grows), and those that were read before the cutoff had settled (events may have come since); a run that
+    reconciles (see reconciling()) also those whose rows have changed. A table whose landing is complete, and late enough for
+    every cutoff, is left alone.
+    Each slice goes into a scratch table of this run's own, is counted against PostgreSQL, and then replaces its partition in
+    one atomic step, so that neither a killed run nor its statements still running on the server can leave a slice in part or
+    twice. The first scratch table of a new table becomes that table. --full-refresh, or a model whose columns or keys have
+    changed, lands everything beside the old table and swaps. The ledger of landings says when a landing began and ended.
+
+    Config:
+        slice_key   leading column of the source's primary key, an integer; none: the table is one slice
+        slice_size  keys per slice; default: the var slice_size
+        order_by    sorting key
+    The model: one select from one source, without where.
+    Adds the column _landed_at (DateTime, UTC): when the slice's copy began.
+#}
+{% materialization slices, adapter='clickhouse' %}
+    {% set slicing = {
+        'key': config.get('slice_key'),
+        'size': config.get('slice_size', var('slice_size')) | int,
+        'source': _sliced_source(),
+        'sql': sql
+    } %}
+    {% do slicing.update({'layout': local_md5([sql, config.require('order_by'), slicing.key, slicing.size] | join('|'))}) %}
+    {% set landing = landing_of(this) %}
+    {% set landed = {'slices': 0, 'rows': 0} %}
+    {% if not should_full_refresh() and not reconciling() and landing.complete and landing.layout == slicing.layout
+        and landing.seen_at >= settled_after(last_cutoff()) %}
+        {% do log(this.identifier ~ ': nothing to land', info=true) %}
+    {% else %}
+        {% do landed.update(_land(slicing, landing.exists)) %}
+        {% do log(this.identifier ~ ': ' ~ landed.slices ~ ' slices landed, ' ~ landed.rows ~ ' rows', info=true) %}
+        {% do persist_docs(this, model) %}
+    {% endif %}
+
+    {# What dbt takes for the model's statement, and shows as its result. #}
+    {% call noop_statement('main', message=landed.rows ~ ' rows', rows_affected=landed.rows) %}{{ sql }}{% endcall %}
+    {% do return({'relations': [this.incorporate(type='table')]}) %}
+{% endmaterialization %}
+
+
+{#
+    Lands the slices that are to be landed.
+    Returns: a dict of slices and rows, how many that were.
+#}
+{% macro _land(slicing, exists) %}
+    {% set scratch = run_table(this, 'scratch') %}
+    {% do run_query(_create_sliced_table(scratch, slicing)) %}
+    {% do require_run_lock('run_lock') %}
+    {% set rebuild = exists and (should_full_refresh() or not _same_layout(this, scratch)) %}
+    {% set destination = run_table(this, 'new') if rebuild else this %}
+    {% set is_new = rebuild or not exists %}
+
+    {% set in_source = query_column('select number from ' ~ postgres_query(_source_slices(slicing))) if slicing.key else [0] %}
+    {% set slices = _slices_to_land(slicing, in_source, destination, is_new) %}
+    {% do enter_landing_begun(this, in_source | length, slicing.layout) %}
+    {% set began = modules.datetime.datetime.utcnow() %}
+    {% set landed = namespace(slices=0, rows=0) %}
+    {% for batch in slices | batch(var('parallel_slices') | int) %}
+        {% set batch_began = modules.datetime.datetime.utcnow() %}
+        {% if loop.index == 2 and is_new %}
+            {% do run_query('create table ' ~ scratch ~ ' as ' ~ destination) %}
+            {% do require_run_lock('run_lock') %}
+        {% elif not loop.first %}
+            {% do run_query('truncate table ' ~ scratch) %}
+        {% endif %}
+        {% set filled = _fill_slices(batch, slicing, scratch) %}
+        {% if loop.first and is_new %}
+            {% do run_query('rename table ' ~ scratch ~ ' to ' ~ destination) %}
+        {% else %}
+            {% do run_query(_replace_slices(batch, slicing, scratch, destination)) %}
+        {% endif %}
+        {% set landed.slices = landed.slices + batch | length %}
+        {% set landed.rows = landed.rows + filled %}
+        {% do say_progress(batch_began, this.identifier ~ ', slices ' ~ batch | join(', '), filled, 'rows',
+            left_to_do(began, landed.slices, slices | length, 'slices')) %}
+    {% endfor %}
+    {% if is_new and not slices %}
+        {% do run_query('rename table ' ~ scratch ~ ' to ' ~ destination) %}
+    {% endif %}
+
+    {% if rebuild %}
+        {% do run_query('exchange tables ' ~ destination ~ ' and ' ~ this) %}
+        {% do run_query('drop table ' ~ destination ~ ' sync') %}
+    {% endif %}
+    {% do run_query('drop table if exists ' ~ scratch ~ ' sync') %}
+    {% do run_query(enter_landing_complete(this, _slice_of(slicing), slicing.layout)) %}
+    {% do return({'slices': landed.slices, 'rows': landed.rows}) %}
+{% endmacro %}
+
+
+{# The PostgreSQL table that the model copies. #}
+{% macro _sliced_source() %}
+    {% if model.sources | length != 1 or model.refs %}
+        {% do exceptions.raise_compiler_error(model.name ~ ' is materialized as slices, so it must select from exactly one source and no ref.') %}
+    {% endif %}
+    {% do return(postgres_table(model.sources[0][1])) %}
+{% endmacro %}
+
+
+{% macro _slice_of(slicing) -%}
+    {{ 'intDiv(' ~ slicing.key ~ ', ' ~ slicing.size ~ ')' if slicing.key else 'toInt32(0)' }}
+{%- endmacro %}
+
+
+{% macro _create_sliced_table(relation, slicing) %}
+    create table {{ relation }}
+    engine = {{ config.get('engine', 'MergeTree()') }}
+    partition by {{ _slice_of(slicing) if slicing.key else 'tuple()' }}
+    order by ({{ config.require('order_by') }})
+    empty as
+    select *, now('UTC') as _landed_at
+    from (
+        {{ slicing.sql }}
+    )
+{% endmacro %}
+
+
+{# Whether two tables have the same columns, partition key and sorting key. #}
+{% macro _same_layout(left, right) %}
+    {% set layouts -%}
+        select uniqExact(columns.list, tables.partition_key, tables.sorting_key) as different
+        from system.tables as tables
+        inner join (
+            select
+                table,
+                groupArray((name, type)) as list
+            from (select table, name, type from system.columns where database = '{{ left.schema }}' order by table, position)
+            group by table
+        ) as columns on tables.name = columns.table
+        where tables.database = '{{ left.schema }}' and tables.name in ('{{ left.identifier }}', '{{ right.identifier }}')
+    {%- endset %}
+    {% do return(run_query(layouts).rows[0]['different'] == 1) %}
+{% endmacro %}
+
+
+{#
+    The numbers of the slices to land, ascending. Into a new table: all. Else those that are missing or were read before the
+    cutoff had settled, and the last one that is there always, even if PostgreSQL has no row in it any more. When
+    reconciling, also those that have changed, or all (reconcile_mode: full).
+#}
+{% macro _slices_to_land(slicing, in_source, destination, is_new) %}
+    {% if not slicing.key or is_new %}
+        {% do return(in_source | map('int') | sort) %}
+    {% endif %}
+    {% set staged = {} %}
+    {% for row in run_query(
+        "select " ~ _slice_of(slicing) ~ " as slice, min(_landed_at) < " ~ utc_literal(settled_after(last_cutoff())) ~ " as is_early"
+        ~ " from " ~ destination ~ " group by slice"
+    ) %}
+        {% do staged.update({row['slice'] | int: row['is_early'] | int == 1}) %}
+    {% endfor %}
+    {% set wanted = [] %}
+    {% for slice in in_source | map('int') if slice not in staged or staged[slice] %}
+        {% do wanted.append(slice) %}
+    {% endfor %}
+    {% if staged %}
+        {% do wanted.append(staged | max) %}
+    {% endif %}
+    {% if reconciling() %}
+        {% do wanted.extend(
+            in_source | map('int') | list + staged | list if var('reconcile_mode') == 'full'
+            else query_column(changed_slices(slicing, destination)) | map('int') | list
+        ) %}
+    {% endif %}
+    {% do return(wanted | unique | sort) %}
+{% endmacro %}
+
+
+{#
+    PostgreSQL: the slices of a table that have rows. It hops from one to the next over the key's index, so gaps cost nothing
+    however wide they are.
+#}
+{% macro _source_slices(slicing) -%}
+    with recursive slice (number) as (
+        (select "{{ slicing.key }}" / {{ slicing.size }} from {{ slicing.source }} order by "{{ slicing.key }}" limit 1)
+        union all
+        select (
+            select "{{ slicing.key }}" / {{ slicing.size }}
+            from {{ slicing.source }}
+            where "{{ slicing.key }}" >= slice.number::bigint * {{ slicing.size }} + case when slice.number < 0 then 1 else {{ slicing.size }} end
+            order by "{{ slicing.key }}"
+            limit 1
+        )
+        from slice
+        where slice.number is not null
+    )
+    select number from slice where number is not null
+{%- endmacro %}
+
+
+{# The keys of a slice, for ClickHouse and PostgreSQL alike. Division truncates: slice 0 reaches below zero. #}
+{% macro _in_slice(slicing, slice, quote='') -%}
+    {%- set key = quote ~ slicing.key ~ quote -%}
+    {%- set first = slice * slicing.size - (slicing.size - 1 if slice <= 0 else 0) -%}
+    {%- set after = slice * slicing.size + (slicing.size if slice >= 0 else 1) -%}
+    {{ 'true' if not slicing.key else key ~ ' >= ' ~ first ~ ' and ' ~ key ~ ' < ' ~ after }}
+{%- endmacro %}
+
+
+{#
+    Copies slices into the empty scratch table and proves their row counts.
+    Returns: how many rows they have together.
+#}
+{% macro _fill_slices(slices, slicing, scratch) %}
+    {% do run_query(_copy_slices(slices, slicing, scratch)) %}
+    {% set filled = namespace(rows=0) %}
+    {% for row in run_query(_count_slices(slices, slicing, scratch)) %}
+        {% set slice, copied, counted = row['slice'] | int, row['copied'] | int, row['counted'] | int %}
+        {% if copied != counted %}
+            {# Rows come and go while they are copied: read the slice once more before calling it a fault. #}
+            {% do run_query('alter table ' ~ scratch ~ ' drop partition id ' ~ _partition_of(slice, slicing)) %}
+            {% do run_query(_copy_slices([slice], slicing, scratch)) %}
+            {% set again = run_query(_count_slices([slice], slicing, scratch)).rows[0] %}
+            {% set counts = [counted, again['counted'] | int] %}
+            {% if again['copied'] | int < counts | min or again['copied'] | int > counts | max %}
+                {% do exceptions.raise_compiler_error(
+                    model.name ~ ', slice ' ~ slice ~ ' (' ~ _in_slice(slicing, slice) ~ '): ' ~ again['copied']
+                    ~ ' rows were copied, but PostgreSQL counts ' ~ again['counted'] ~ ' (' ~ copied ~ ' and ' ~ counted
+                    ~ ' at the first try). It was not put in place, nor those copied with it; earlier ones stay. Run it again; if it lasts,'
+                    ~ ' the source changes faster than it can be read or the connection loses rows.'
+                ) %}
+            {% endif %}
+            {% set copied = again['copied'] | int %}
+        {% endif %}
+        {% set filled.rows = filled.rows + copied %}
+    {% endfor %}
+    {% do return(filled.rows) %}
+{% endmacro %}
+
+
+{# Each slice is a stream of its own. A filter that does not reach PostgreSQL is an error (strict), not a full copy. #}
+{% macro _copy_slices(slices, slicing, scratch) %}
+    insert into {{ scratch }}
+    {%- for slice in slices %}
+    select *, now('UTC') as _landed_at
+    from (
+        {{ slicing.sql }}
+        {%- if slicing.key %}
+        where {{ _in_slice(slicing, slice) }}
+        {%- endif %}
+    )
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+    settings
+        external_table_strict_query = 1,
+        max_insert_threads = {{ slices | length }},
+        max_partitions_per_insert_block = 0
+{% endmacro %}
+
+
+{# How many rows of each slice the scratch table has, and how many PostgreSQL counts. #}
+{% macro _count_slices(slices, slicing, scratch) %}
+    select
+        counted.slice as slice,
+        copied.rows as copied,
+        counted.rows as counted
+    from {{ postgres_query(_source_counts(slices, slicing)) }} as counted
+    left join (
+        select
+            {{ _slice_of(slicing) }} as slice,
+            count() as rows
+        from {{ scratch }}
+        group by slice
+    ) as copied on counted.slice = copied.slice
+    order by slice
+{% endmacro %}
+
+
+{# PostgreSQL: the rows of each slice. #}
+{% macro _source_counts(slices, slicing) -%}
+    {% for slice in slices -%}
+    select {{ slice }} as slice, count(*) as rows from {{ slicing.source }} where {{ _in_slice(slicing, slice, '"') }}
+    {{- ' union all ' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{# The id of a slice's partition, quoted. #}
+{% macro _partition_of(slice, slicing) -%}
+    {{- return("'" ~ (slice if slicing.key else 'all') ~ "'") -}}
+{%- endmacro %}
+
+
+{#
+    Replaces the slices' partitions. A slice whose rows have all gone since it was listed is replaced by nothing: unlike a
+    drop, that names the scratch table, and so fails in the hands of a run that has lost its lock.
+#}
+{% macro _replace_slices(slices, slicing, scratch, destination) %}
+    alter table {{ destination }}
+    {%- for slice in slices %}
+        replace partition id {{ _partition_of(slice, slicing) }} from {{ scratch }}
+        {{- ',' if not loop.last }}
+    {%- endfor %}
+    settings allow_replace_partition_from_empty_source = 1
+{% endmacro %}

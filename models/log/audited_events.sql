@@ -1,0 +1,28 @@
+{{ config(materialized='view') }}
+
+{#
+    The event log as it would be once what is pending is published: in the windows that are due the pending events, outside of
+    them what the log holds. The audit reads this view before anything is published; afterwards no window is due, and it is
+    the log.
+#}
+
+with due as (
+    {{ due_windows() }}
+)
+
+select logged.*
+from {{ ref('logged_events') }} as logged
+left join due on logged.entityType = due.entity_type and logged.metricType = due.metric_type
+where not (logged.createdAt >= {{ as_logged('due.due_from') }} and logged.createdAt < {{ as_logged('due.due_until') }})
+
+union all
+
+select
+    cast(pending.entityType, 'LowCardinality(String)') as entityType,
+    toInt32(pending.entityId) as entityId,
+    pending.userId as userId,
+    cast(pending.metricType, 'LowCardinality(String)') as metricType,
+    toInt64(pending.metricValue) as metricValue,
+    pending.createdAt as createdAt
+from {{ ref('pending_events') }} as pending
+inner join due on pending.entityType = due.entity_type and pending.metricType = due.metric_type

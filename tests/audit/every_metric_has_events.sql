@@ -1,0 +1,35 @@
+{{ config(severity='warn', meta={'audits': 'published_events'}) }}
+
+{#
+    Each metric that the run answers for has at least one event before its cutoff. A metric without any may be a rule that
+    never holds, or a source that is empty or was never filled. A log without any such event is left alone. Deployments whose
+    CollectionItem has no modelVersionId have no event of ModelVersion Collection.
+#}
+
+{% set metrics = [] %}
+{% for entity_type in entity_types() %}
+    {% for metric_type in audited_metric_types(entity_type) if entity_type ~ ' ' ~ metric_type != 'ModelVersion Collection' %}
+        {% do metrics.append((entity_type, metric_type)) %}
+    {% endfor %}
+{% endfor %}
+
+with counted as (
+    select
+        entityType,
+        metricType,
+        count() as events
+    from {{ ref('audited_events') }}
+    where createdAt < {{ cutoff_by_entity_type('entityType') }}
+    group by
+        entityType,
+        metricType
+)
+
+select
+    metric.1 as entity_type,
+    metric.2 as metric_type
+from (select arrayJoin({{ metrics or [('', '')] }}) as metric)
+where
+    metric.1 != ''
+    and (entity_type, metric_type) not in (select counted.entityType, counted.metricType from counted)
+    and exists(select 1 from counted)

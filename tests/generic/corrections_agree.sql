@@ -1,0 +1,71 @@
+{#
+    No correction takes an entity's total further away from what PostgreSQL counts now. So a rule that is broken in the
+    events models is found before it "corrects" good counters. Only entities that are corrected are looked at; where there
+    are none, PostgreSQL is not asked.
+
+    Arguments:
+        model   a model expected_*
+        also    further expected counts, a relation with the same columns
+#}
+{% test corrections_agree(model, also=none) %}
+    {{- config(store_failures=true, schema='failures', meta={'audits': 'published_corrections'}) }}
+    {%- set corrections, logged = ref('pending_corrections'), ref('logged_events') %}
+    {%- set expected = graph.nodes['model.' ~ project_name ~ '.' ~ model.identifier] if execute else none %}
+    {%- set entity_type = expected.config.meta.entity_type if execute else none %}
+    {%- if execute and flags.WHICH == 'build' and reconciling() and query_column(
+        'select count() from ' ~ corrections ~ " where entityType = '" ~ entity_type ~ "'"
+    ) | first > 0 %}
+    with correction as (
+        select
+            toString(metricType) as metric_type,
+            toInt64(entityId) as entity_id,
+            toInt64(metricValue) as correction
+        from {{ corrections }}
+        where entityType = '{{ entity_type }}'
+    ),
+
+    expected as (
+        select
+            metric_type,
+            entity_id,
+            sum(total) as total
+        from (
+            select metric_type, entity_id, expected_now as total
+            from (
+                {{ counts_from_postgres(render(expected.raw_code), expected.name, 1) | indent(16) }}
+            )
+            {%- if also %}
+            union all
+            select metric_type, entity_id, expected_now as total
+            from {{ also }}
+            where entity_type = '{{ entity_type }}'
+            {%- endif %}
+        )
+        group by metric_type, entity_id
+    ),
+
+    logged as (
+        select
+            toString(metricType) as metric_type,
+            toInt64(entityId) as entity_id,
+            sum(metricValue) as total
+        from {{ logged }}
+        where entityType = '{{ entity_type }}' and metricType in (select correction.metric_type from correction)
+        group by metric_type, entity_id
+    )
+
+    select
+        '{{ entity_type }}' as entity_type,
+        correction.metric_type as metric_type,
+        correction.entity_id as entity_id,
+        expected.total as expected,
+        logged.total as logged,
+        correction.correction as correction
+    from correction
+    left join expected using (metric_type, entity_id)
+    left join logged using (metric_type, entity_id)
+    where abs(logged + correction - expected) > abs(logged - expected)
+    {%- else %}
+    select 'nothing of this entity type is corrected' as nothing where false
+    {%- endif %}
+{% endtest %}

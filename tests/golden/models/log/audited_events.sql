@@ -1,0 +1,30 @@
+with due as (
+    select
+        entity_type,
+        metric_type,
+        argMax(window_start, (at, state)) as due_from,
+        argMax(window_end, (at, state)) as due_until
+    from `metrics`.`metric_publications`
+    where event_log = 'default.entityMetricEvents' and kind = 'events' and partition_id = '' and state in ('pending', 'published')
+    group by
+        entity_type,
+        metric_type
+    having argMax(state, (at, state)) = 'pending' and due_from < due_until
+)
+
+select logged.*
+from `metrics`.`logged_events` as logged
+left join due on logged.entityType = due.entity_type and logged.metricType = due.metric_type
+where not (logged.createdAt >= due.due_from and logged.createdAt < due.due_until)
+
+union all
+
+select
+    cast(pending.entityType, 'LowCardinality(String)') as entityType,
+    toInt32(pending.entityId) as entityId,
+    pending.userId as userId,
+    cast(pending.metricType, 'LowCardinality(String)') as metricType,
+    toInt64(pending.metricValue) as metricValue,
+    pending.createdAt as createdAt
+from `metrics`.`pending_events` as pending
+inner join due on pending.entityType = due.entity_type and pending.metricType = due.metric_type

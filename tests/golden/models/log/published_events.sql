@@ -1,0 +1,30 @@
+-- depends_on: `metrics`.`audited_events`, `metrics`.`metric_catalog`
+-- depends_on: `metrics`.`expected_application_metrics`
+-- depends_on: `metrics`.`expected_article`
+-- depends_on: `metrics`.`expected_bounty`
+-- depends_on: `metrics`.`expected_bounty_entry`
+-- depends_on: `metrics`.`expected_collection`
+-- depends_on: `metrics`.`expected_image`
+-- depends_on: `metrics`.`expected_model`
+-- depends_on: `metrics`.`expected_model_version`
+-- depends_on: `metrics`.`expected_post`
+-- depends_on: `metrics`.`expected_tag`
+-- depends_on: `metrics`.`expected_user`
+
+with published as (
+    select
+        entity_type,
+        metric_type,
+        max(window_end) as published_until,
+        argMax(rule, at) as rule
+    from `metrics`.`metric_publications`
+    where event_log = 'default.entityMetricEvents' and kind = 'events' and partition_id = '' and state in ('published')
+    group by
+        entity_type,
+        metric_type
+)
+
+select logged.*
+from `metrics`.`logged_events` as logged
+inner join published on logged.entityType = published.entity_type and logged.metricType = published.metric_type
+where logged.createdAt < published.published_until

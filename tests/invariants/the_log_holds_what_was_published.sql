@@ -1,0 +1,13 @@
+{#
+    The event log still holds what the ledger says was published: as many events, of the same sum and hash, of each metric in
+    each partition. Rows returned are those of content_differences().
+#}
+
+-- depends_on: {{ ref('published_events') }}
+{% set windows = published_windows() if execute and flags.WHICH in ['test', 'build'] else [] %}
+
+{% if windows %}
+{{ content_differences(published_content(), content_of(event_log(), where_within_windows(windows, event_log_traits().decimals))) }}
+{% else %}
+select 'nothing is published' as nothing where false
+{% endif %}

@@ -1,0 +1,150 @@
+"""The audit stands between what is built and what is published: dbt build does not publish over a red test."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import REPO, Project, Sandbox, drop_databases, new_project
+from event_log_checks import BEFORE, closed_windows, leftovers, of_pairs, undisturbed
+from parity_checks import found
+from parsed_project import ParsedProject
+
+TAGS = "tag_engagement_events"
+# As dbt build does it, but for the unit tests, which notice most changes of a rule before anything is built.
+BUILD = ("build", "--select", "tag:tag", "--exclude-resource-type", "unit_test")
+FOLLOWER = """metric('Tag', 'Follower', entity_id='tagId', when="type = 'Follow'"),"""
+
+
+@dataclass
+class Changed(Project):
+    """A project of files of its own, which a test may change."""
+
+    files: Path = REPO
+
+    def command_line(self, *args: str, **vars: object) -> list[str]:
+        return [*super().command_line(*args, **vars), "--project-dir", str(self.files)]
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        file = self.files / path
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new, 1))
+
+
+@pytest.fixture
+def changed(sandbox: Sandbox, tmp_path: Path) -> Iterator[Changed]:
+    files = tmp_path / "project"
+    for name in ("analyses", "macros", "models", "seeds", "tests"):
+        shutil.copytree(REPO / name, files / name, ignore=shutil.ignore_patterns("python", "golden"))
+    for name in ("dbt_project.yml", "selectors.yml"):
+        shutil.copy(REPO / name, files / name)
+    project = new_project(sandbox, "changed", tmp_path)
+    yield Changed(sandbox, project.database, tmp_path / "target", files=files)
+    drop_databases(sandbox, project.database)
+
+
+def test_a_rule_that_is_broken_so_that_no_unit_test_notices_is_not_published(
+    changed: Changed, backfilled: Project
+) -> None:
+    broken = FOLLOWER.replace("type = 'Follow'", "type = 'Follow' and tagId % 7 != 3")
+    changed.replace(f"models/events/{TAGS}.sql", FOLLOWER, broken)
+    before = changed.fingerprint()
+    output = changed.dbt("build", "--select", "tag:tag", fails=True)
+    missing = found(output)["Tag Follower"]
+    assert missing[0] > 0 and missing[1:] == (0, 0, 0)
+    assert set(found(output)) == {"Tag Follower"}
+    assert re.search(r"SKIP relation \S*published_events", output)
+    assert changed.fingerprint() == before
+    assert closed_windows(changed) == {}
+    assert leftovers(changed) == []
+
+    # Neither does what is pending slip through afterwards.
+    assert "Nothing was published." in changed.dbt("run", "--select", "published_events", fails=True)
+    assert changed.fingerprint() == before
+
+    changed.replace(f"models/events/{TAGS}.sql", broken, FOLLOWER)
+    output = changed.dbt("build", "--select", "tag:tag")
+    assert "NOTHING WAS AUDITED" not in output
+    assert changed.fingerprint() == undisturbed(backfilled, TAGS)
+
+
+def test_a_metric_without_expected_counts_or_without_a_row_in_the_catalog_is_not_published(changed: Changed) -> None:
+    allowed = """metric('Tag', 'Allowed', entity_id='tagId', when="type = 'Allow'"),"""
+    changed.replace(f"models/events/{TAGS}.sql", FOLLOWER, f"{FOLLOWER}\n    {allowed}")
+    before = changed.fingerprint()
+    output = changed.dbt(*BUILD, fails=True)
+    assert re.search(r"FAIL 1 catalog_agrees_with_models", output)
+    assert found(output)["Tag Allowed"][1] > 0
+    assert re.search(r"SKIP relation \S*published_events", output)
+    assert changed.fingerprint() == before
+
+    row = "Tag,Hidden,tag_engagement"
+    changed.replace("seeds/metric_catalog.csv", row, f"Tag,Allowed,tag_engagement,,,,,,,,,,\n{row}")
+    output = changed.dbt(*BUILD, fails=True)
+    assert re.search(r"PASS catalog_agrees_with_models", output)
+    assert found(output)["Tag Allowed"][1] > 0
+    assert changed.fingerprint() == before
+
+
+def test_a_metric_that_left_the_catalog_is_named_and_its_history_can_be_removed(
+    changed: Changed, backfilled: Project
+) -> None:
+    changed.dbt("run", "--select", "tag:tag", "resource_type:seed")
+    live = changed.fingerprint(f"not ({BEFORE}) and {of_pairs([('Tag', 'Follower')])}")
+    assert live[0] > 0
+    refused = changed.dbt("run-operation", "remove_metric", "--args", "{metric: Tag Follower}", fails=True)
+    assert "Tag Follower is a metric of the events models" in refused
+
+    changed.replace(f"models/events/{TAGS}.sql", f"    {FOLLOWER}\n", "")
+    catalog = changed.files / "seeds" / "metric_catalog.csv"
+    rows = catalog.read_bytes().splitlines(keepends=True)
+    catalog.write_bytes(b"".join(row for row in rows if not row.startswith(b"Tag,Follower")))
+    # A tracker's typo is in the log as well.
+    changed.sandbox.command(
+        f"insert into {changed.event_log} values ('Tag', 7, 4, 'Folower', 1, '2025-01-01 00:00:00')"
+    )
+    changed.dbt("seed")
+    test = ("test", "--select", "every_metric_in_the_log_is_known")
+    assert "WARN 2 every_metric_in_the_log_is_known" in changed.dbt(*test)
+    output = changed.dbt(*test)
+    assert re.search(r"Tag Follower is not in the catalog: \d+ events, \d+ of them backfilled", output)
+    assert "Tag Folower is not in the catalog: 1 event, none of them backfilled" in output
+    assert "dbt run-operation remove_metric --args '{metric: Tag Follower}'" in output
+
+    nothing = changed.dbt("run-operation", "remove_metric", "--args", "{metric: Tag Folower}", fails=True)
+    assert "Nothing of Tag Folower was ever published" in nothing
+    removed = changed.dbt("run-operation", "remove_metric", "--args", "{metric: Tag Follower}")
+    events = backfilled.fingerprint(f"{BEFORE} and {of_pairs([('Tag', 'Follower')])}")[0]
+    assert f"Tag Follower: {events} backfilled events removed" in removed
+    assert changed.fingerprint(BEFORE) == backfilled.fingerprint(f"{BEFORE} and {of_pairs([('Tag', 'Hidden')])}")
+    assert changed.fingerprint(f"not ({BEFORE}) and {of_pairs([('Tag', 'Follower')])}") == live
+    assert "nothing is due" in changed.dbt(*BUILD)
+
+
+def test_corrections_that_a_broken_rule_would_make_are_not_published(changed: Changed, backfilled: Project) -> None:
+    changed.dbt("build", "--select", "tag:tag")
+    changed.dbt("build", "--select", "tag:reconcile,tag:tag", reconcile_limit=1)
+    broken = FOLLOWER.replace("type = 'Follow'", "type = 'Follow' and tagId % 7 != 3")
+    changed.replace(f"models/events/{TAGS}.sql", FOLLOWER, broken)
+    before = changed.fingerprint()
+    output = changed.dbt("build", "--select", "tag:reconcile,tag:tag", fails=True, reconcile_limit=1)
+    assert re.search(r"FAIL \d+ corrections_agree_tag", output)
+    assert re.search(r"SKIP relation \S*published_corrections", output)
+    assert changed.fingerprint() == before
+
+
+def test_a_part_is_audited_and_published_alone(parsed: ParsedProject, backfilled: Project) -> None:
+    """On a fresh database, where nothing of other types was ever published."""
+    output = parsed.dbt("build", "--select", "tag:tag")
+    assert parsed.fingerprint() == undisturbed(backfilled, TAGS)
+    assert re.search(r"PASS source_parity_tag", output)
+    assert "NOTHING WAS AUDITED" not in output
+    staged = parsed.sandbox.rows(
+        f"select name from system.tables where database = '{parsed.database}' and startsWith(name, 'stg_')"
+    )
+    assert set(staged) == {("stg_tag",), ("stg_tag_engagement",)}
