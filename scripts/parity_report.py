@@ -23,7 +23,8 @@ from sandbox_lib.clickhouse_http import ClickHouseError, execute
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
-CATALOG_SEED = "seed.entity_metrics.metric_catalog"
+# What the comparison with the legacy counters refers to.
+COMPARED = ["seed.entity_metrics.metric_catalog", "model.entity_metrics.audited_events"]
 PAGE = Path(__file__).parent / "parity_page"
 # Rows that the page shows of each table of an entity.
 SHOWN_ROWS = 20
@@ -70,7 +71,7 @@ def legacy_differences(manifest: "Manifest", variables: str) -> tuple[dict[tuple
         for node in tables
     ]
     try:
-        queries = dbt_sql.render(manifest, variables, parts, [CATALOG_SEED], introspect=True)
+        queries = dbt_sql.render(manifest, variables, parts, COMPARED, introspect=True)
         rows = [row for sql in queries for row in ask(sql)["data"]]
     except (dbt_sql.DbtError, ClickHouseError) as error:
         return {}, str(error)
