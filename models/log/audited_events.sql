@@ -10,7 +10,13 @@ with due as (
     {{ due_windows() }}
 )
 
-select logged.*
+select
+    logged.entityType as entityType,
+    logged.entityId as entityId,
+    logged.userId as userId,
+    logged.metricType as metricType,
+    logged.metricValue as metricValue,
+    logged.createdAt as createdAt
 from {{ ref('logged_events') }} as logged
 left join due on logged.entityType = due.entity_type and logged.metricType = due.metric_type
 where not (logged.createdAt >= {{ as_logged('due.due_from') }} and logged.createdAt < {{ as_logged('due.due_until') }})

@@ -5,40 +5,40 @@
     cutoff of its entity type. A table like the event log, built anew by each run.
 #}
 
-select * from {{ ref('article_engagement_events') }}
+select {{ event_columns() }} from {{ ref('article_engagement_events') }}
 union all
-select * from {{ ref('article_reaction_events') }}
+select {{ event_columns() }} from {{ ref('article_reaction_events') }}
 union all
-select * from {{ ref('bounty_benefactor_events') }}
+select {{ event_columns() }} from {{ ref('bounty_benefactor_events') }}
 union all
-select * from {{ ref('bounty_engagement_events') }}
+select {{ event_columns() }} from {{ ref('bounty_engagement_events') }}
 union all
-select * from {{ ref('bounty_entry_events') }}
+select {{ event_columns() }} from {{ ref('bounty_entry_events') }}
 union all
-select * from {{ ref('bounty_entry_reaction_events') }}
+select {{ event_columns() }} from {{ ref('bounty_entry_reaction_events') }}
 union all
-select * from {{ ref('collection_contributor_events') }}
+select {{ event_columns() }} from {{ ref('collection_contributor_events') }}
 union all
-select * from {{ ref('collection_item_events') }}
+select {{ event_columns() }} from {{ ref('collection_item_events') }}
 union all
-select * from {{ ref('comment_events') }}
+select {{ event_columns() }} from {{ ref('comment_events') }}
 union all
-select * from {{ ref('comment_v2_events') }}
+select {{ event_columns() }} from {{ ref('comment_v2_events') }}
 union all
-select * from {{ ref('compensation_events') }}
+select {{ event_columns() }} from {{ ref('compensation_events') }}
 union all
-select * from {{ ref('download_events') }}
+select {{ event_columns() }} from {{ ref('download_events') }}
 union all
-select * from {{ ref('generation_events') }}
+select {{ event_columns() }} from {{ ref('generation_events') }}
 union all
-select * from {{ ref('image_reaction_events') }}
+select {{ event_columns() }} from {{ ref('image_reaction_events') }}
 union all
-select * from {{ ref('image_resource_events') }}
+select {{ event_columns() }} from {{ ref('image_resource_events') }}
 union all
-select * from {{ ref('resource_review_events') }}
+select {{ event_columns() }} from {{ ref('resource_review_events') }}
 union all
-select * from {{ ref('tag_engagement_events') }}
+select {{ event_columns() }} from {{ ref('tag_engagement_events') }}
 union all
-select * from {{ ref('tip_events') }}
+select {{ event_columns() }} from {{ ref('tip_events') }}
 union all
-select * from {{ ref('user_engagement_events') }}
+select {{ event_columns() }} from {{ ref('user_engagement_events') }}

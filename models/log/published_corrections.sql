@@ -8,6 +8,12 @@
 -- depends_on: {{ ref('pending_corrections') }}
 {{ depends_on_expected_counts() }}
 
-select logged.*
-from {{ ref('logged_events') }} as logged
-where logged.userId = 0 and toDateTime64(logged.createdAt, 3, 'UTC') in ({{ correction_moments() }})
+select
+    entityType,
+    entityId,
+    userId,
+    metricType,
+    metricValue,
+    createdAt
+from {{ ref('logged_events') }}
+where userId = 0 and toDateTime64(createdAt, 3, 'UTC') in ({{ correction_moments() }})

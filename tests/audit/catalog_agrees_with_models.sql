@@ -51,7 +51,7 @@ compared as (
             length(catalog.model_names) > 1, 'the catalog lists it more than once',
             length(emitted.model_names) > 1, 'more than one model emits it',
             catalog.model_names != emitted.model_names, 'the catalog names another model for it',
-            entity_type not in ('{{ counted | join("', '") }}'), 'no model expected_* counts its entity type',
+            entity_type not in {{ counted }}, 'no model expected_* counts its entity type',
             ''
         ) as problem
     from catalog

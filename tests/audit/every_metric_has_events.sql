@@ -31,5 +31,5 @@ select
 from (select arrayJoin({{ metrics or [('', '')] }}) as metric)
 where
     metric.1 != ''
-    and (entity_type, metric_type) not in (select counted.entityType, counted.metricType from counted)
-    and exists(select 1 from counted)
+    and (entity_type, metric_type) not in (select (counted.entityType, counted.metricType) from counted)
+    and (select count() from counted) > 0

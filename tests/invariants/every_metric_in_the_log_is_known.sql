@@ -22,7 +22,10 @@ select
     max(logged.createdAt) as last_event
 from {{ ref('logged_events') }} as logged
 left join published on logged.entityType = published.entity_type and logged.metricType = published.metric_type
-where (toString(logged.entityType), toString(logged.metricType)) not in (select (entity_type, metric_type) from {{ ref('metric_catalog') }})
+where (toString(logged.entityType), toString(logged.metricType)) not in (
+    select (known.entity_type, known.metric_type)
+    from {{ ref('metric_catalog') }} as known
+)
 group by
     entity_type,
     metric_type

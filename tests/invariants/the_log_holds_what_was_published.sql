@@ -3,6 +3,7 @@
     each partition. Rows returned are those of content_differences().
 #}
 
+-- noqa: disable=all
 -- depends_on: {{ ref('published_events') }}
 {% set windows = published_windows() if execute and flags.WHICH in ['test', 'build'] else [] %}
 

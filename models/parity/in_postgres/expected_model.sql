@@ -19,7 +19,7 @@ collected as (
         from {{ source_in_postgres('CollectionItem') }}
         where "addedById" is not null
         group by "modelId", "addedById"
-    ) as users
+    ) as collectors
     group by entity_id
 ),
 

@@ -10,7 +10,7 @@ with items as (
     select
         i."addedById",
         -- the item's own column, or, where the table lacks it, the null beside the item
-        (select "modelVersionId" from (select i.*) as item) as version_id,
+        (select "modelVersionId" from (select i.*) as item) as version_id, -- noqa: RF02
         {{ added_at }} as created_at
     from {{ source_in_postgres('CollectionItem') }} as i
     cross join (select null::int as "modelVersionId") as absent

@@ -2,8 +2,8 @@ select
     kind,
     entity_type,
     metric_type,
-    argMax(window_start, (at, state)) as starts,
-    argMax(window_end, (at, state)) as ends,
+    argMax(window_start, (at, state)) as window_from,
+    argMax(window_end, (at, state)) as window_until,
     argMax(state, (at, state)) as reached,
     argMax(publication, (at, state)) as run,
     max(at) as since
@@ -15,7 +15,7 @@ group by
     kind,
     entity_type,
     metric_type
-having reached != 'published' and starts < ends
+having reached != 'published' and window_from < window_until
 order by
     since,
     entity_type,

@@ -12,7 +12,13 @@ with due as (
     having argMax(state, (at, state)) = 'pending' and due_from < due_until
 )
 
-select logged.*
+select
+    logged.entityType as entityType,
+    logged.entityId as entityId,
+    logged.userId as userId,
+    logged.metricType as metricType,
+    logged.metricValue as metricValue,
+    logged.createdAt as createdAt
 from `metrics`.`logged_events` as logged
 left join due on logged.entityType = due.entity_type and logged.metricType = due.metric_type
 where not (logged.createdAt >= due.due_from and logged.createdAt < due.due_until)

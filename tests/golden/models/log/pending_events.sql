@@ -1,37 +1,37 @@
-select * from `metrics`.`article_engagement_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`article_engagement_events`
 union all
-select * from `metrics`.`article_reaction_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`article_reaction_events`
 union all
-select * from `metrics`.`bounty_benefactor_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`bounty_benefactor_events`
 union all
-select * from `metrics`.`bounty_engagement_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`bounty_engagement_events`
 union all
-select * from `metrics`.`bounty_entry_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`bounty_entry_events`
 union all
-select * from `metrics`.`bounty_entry_reaction_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`bounty_entry_reaction_events`
 union all
-select * from `metrics`.`collection_contributor_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`collection_contributor_events`
 union all
-select * from `metrics`.`collection_item_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`collection_item_events`
 union all
-select * from `metrics`.`comment_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`comment_events`
 union all
-select * from `metrics`.`comment_v2_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`comment_v2_events`
 union all
-select * from `metrics`.`compensation_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`compensation_events`
 union all
-select * from `metrics`.`download_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`download_events`
 union all
-select * from `metrics`.`generation_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`generation_events`
 union all
-select * from `metrics`.`image_reaction_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`image_reaction_events`
 union all
-select * from `metrics`.`image_resource_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`image_resource_events`
 union all
-select * from `metrics`.`resource_review_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`resource_review_events`
 union all
-select * from `metrics`.`tag_engagement_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`tag_engagement_events`
 union all
-select * from `metrics`.`tip_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`tip_events`
 union all
-select * from `metrics`.`user_engagement_events`
+select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`user_engagement_events`

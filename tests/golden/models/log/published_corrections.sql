@@ -12,9 +12,15 @@
 -- depends_on: `metrics`.`expected_tag`
 -- depends_on: `metrics`.`expected_user`
 
-select logged.*
-from `metrics`.`logged_events` as logged
-where logged.userId = 0 and toDateTime64(logged.createdAt, 3, 'UTC') in (select window_end
+select
+    entityType,
+    entityId,
+    userId,
+    metricType,
+    metricValue,
+    createdAt
+from `metrics`.`logged_events`
+where userId = 0 and toDateTime64(createdAt, 3, 'UTC') in (select window_end
     from `metrics`.`metric_publications`
     where
         event_log = 'default.entityMetricEvents' and kind = 'corrections' and partition_id = '' and state in ('intended', 'published'))

@@ -24,7 +24,13 @@ with published as (
         metric_type
 )
 
-select logged.*
+select
+    logged.entityType as entityType,
+    logged.entityId as entityId,
+    logged.userId as userId,
+    logged.metricType as metricType,
+    logged.metricValue as metricValue,
+    logged.createdAt as createdAt
 from `metrics`.`logged_events` as logged
 inner join published on logged.entityType = published.entity_type and logged.metricType = published.metric_type
 where logged.createdAt < published.published_until

@@ -11,7 +11,7 @@ collected as (
         from "public"."CollectionItem"
         where "addedById" is not null
         group by "modelId", "addedById"
-    ) as users
+    ) as collectors
     group by entity_id
 ),
 

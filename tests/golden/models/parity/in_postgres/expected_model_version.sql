@@ -2,7 +2,7 @@ with items as (
     select
         i."addedById",
         -- the item's own column, or, where the table lacks it, the null beside the item
-        (select "modelVersionId" from (select i.*) as item) as version_id,
+        (select "modelVersionId" from (select i.*) as item) as version_id, -- noqa: RF02
         coalesce("createdAt", "updatedAt", timestamp '2022-11-01 00:00:00') as created_at
     from "public"."CollectionItem" as i
     cross join (select null::int as "modelVersionId") as absent
