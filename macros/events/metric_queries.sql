@@ -142,18 +142,10 @@ order by _row.5
 {% endmacro %}
 
 
-{#
-    The metric types that events models have for an entity type, sorted.
-    Arguments: entity_type; models, those looked at; none: all.
-#}
-{% macro metric_types_of(entity_type, models=none) %}
-    {% set found = [] %}
-    {% for node in (events_models() if models is none else models) %}
-        {% for metric in node.config.meta.metrics if metric.entity_type == entity_type %}
-            {% do found.append(metric.metric_type) %}
-        {% endfor %}
-    {% endfor %}
-    {% do return(found | sort) %}
+{# The metric types that events models have for an entity type (entity_type), sorted. #}
+{% macro metric_types_of(entity_type) %}
+    {% set metrics = events_models() | map(attribute='config.meta.metrics') | sum(start=[]) %}
+    {% do return(metrics | selectattr('entity_type', 'equalto', entity_type) | map(attribute='metric_type') | sort) %}
 {% endmacro %}
 
 

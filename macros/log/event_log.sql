@@ -29,8 +29,8 @@
 {#
     What must be known of the event log to write to it.
     Returns: a dict of engine ('' where there is no such table), engine_full, columns_ddl, types (column → type), surplus
-    (further columns without a default), decimals (digits of a second that createdAt keeps), distributed (whether it is a
-    Distributed table), and views (the materialized views that hang off it).
+    (further columns without a default), decimals (digits of a second that createdAt keeps), and views (the materialized views
+    that hang off it).
 #}
 {% macro event_log_traits() %}
     {% set found = run_query(
@@ -44,7 +44,6 @@
             'engine': found[0]['engine'],
             'engine_full': found[0]['engine_full'],
             'columns_ddl': found[0]['columns_ddl'],
-            'distributed': found[0]['engine'] == 'Distributed',
             'views': found[0]['views'].split(', ') if found[0]['views'] else []
         }) %}
     {% endif %}
@@ -57,8 +56,7 @@
             {% do traits.surplus.append(column['name']) %}
         {% endif %}
     {% endfor %}
-    {% set precision = modules.re.search('DateTime64[(]([0-9])', traits.types.get('createdAt', '')) %}
-    {% do traits.update({'decimals': precision.group(1) | int if precision else 0}) %}
+    {% do traits.update({'decimals': _decimals(traits.types.get('createdAt', ''))}) %}
     {% do return(traits) %}
 {% endmacro %}
 
@@ -70,7 +68,7 @@
 #}
 {% macro check_event_log(traits) %}
     {% set faults = [] %}
-    {% set keeps = ['MergeTree', 'ReplicatedMergeTree', 'SharedMergeTree', 'Distributed'] %}
+    {% set keeps = ['MergeTree', 'ReplicatedMergeTree', 'SharedMergeTree'] %}
     {% if traits.engine not in keeps %}
         {% do faults.append(
             'its engine is ' ~ traits.engine ~ ', which '
@@ -165,8 +163,26 @@
 {% endmacro %}
 
 
-{# A time as the event log would keep it, which may have fewer digits of a second than a cutoff. #}
+{# How many digits of a second the event log keeps; three while no server is asked. #}
+{% macro log_decimals() %}
+    {% if not execute or not flags.INTROSPECT | default(true) %}
+        {% do return(3) %}
+    {% endif %}
+    {% do return(_decimals(query_column(
+        "select type from system.columns where database = '" ~ event_log().schema ~ "' and table = '" ~ event_log().identifier
+        ~ "' and name = 'createdAt'"
+    ) | first | default(''))) %}
+{% endmacro %}
+
+
+{% macro _decimals(type) %}
+    {% set precision = modules.re.search('DateTime64[(]([0-9])', type) %}
+    {% do return(precision.group(1) | int if precision else 0) %}
+{% endmacro %}
+
+
+{# A time, given as SQL, as the event log would keep it, which may have fewer digits of a second than a cutoff. #}
 {% macro as_logged(time) -%}
-    {%- set decimals = event_log_traits().decimals if execute and flags.WHICH in ['run', 'build', 'test'] else 3 -%}
+    {%- set decimals = log_decimals() -%}
     {{- 'toDateTime64(' ~ time ~ ', ' ~ decimals ~ ", 'UTC')" if decimals < 3 else time -}}
 {%- endmacro %}

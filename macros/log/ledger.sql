@@ -52,20 +52,25 @@
 
 
 {#
-    Up to when each metric is published.
-    Returns: a query of entity_type, metric_type, published_until and rule, a row for each metric that has been published.
+    Up to when each metric is published. A window that begins with time itself supersedes what was published before it
+    (on_conflict: replace); one without length says that nothing is left of the metric (remove_metric()).
+    Returns: a query of entity_type, metric_type, published_until, rules (of all its windows) and began_at (when the first of
+    them was published), a row for each metric of which something is published.
 #}
 {% macro published_metrics() -%}
     select
         entity_type,
         metric_type,
-        max(window_end) as published_until,
-        argMax(rule, at) as rule
+        maxIf(at, window_start = {{ utc_literal(beginning_of_time()) }}) as began_at,
+        arrayFilter(published -> published.1 >= began_at, groupArray((at, window_end, rule))) as windows,
+        arrayMax(arrayMap(published -> published.2, windows)) as published_until,
+        arrayDistinct(arrayMap(published -> published.3, windows)) as rules
     from {{ publications() }}
     where {{ whole_windows('events', ['published']) }}
     group by
         entity_type,
         metric_type
+    having published_until > {{ utc_literal(beginning_of_time()) }}
 {%- endmacro %}
 
 
@@ -216,10 +221,7 @@
 {% endmacro %}
 
 
-{#
-    What the ledger says was published: per metric and partition, over all windows. A window that begins with time
-    itself supersedes what was published before it (on_conflict: replace).
-#}
+{# What the ledger says was published: per metric and partition, over all windows, in the shape of content_of(). #}
 {% macro published_content() %}
     select
         entity_type,
@@ -229,23 +231,13 @@
         sum(published.value_sum) as value_sum,
         sum(published.hash) as hash
     from {{ publications() }} as published
-    inner join (
-        select
-            entity_type,
-            metric_type,
-            max(at) as first_window_at
-        from {{ publications() }}
-        where {{ whole_windows('events', ['published']) }} and window_start = {{ utc_literal(beginning_of_time()) }}
-        group by
-            entity_type,
-            metric_type
-    ) as beginning using (entity_type, metric_type)
+    inner join ({{ published_metrics() }}) as metrics using (entity_type, metric_type)
     where
         event_log = '{{ var("event_log") }}'
         and kind = 'events'
         and state = 'published'
         and partition_id != ''
-        and at >= first_window_at
+        and at >= began_at
     group by
         entity_type,
         metric_type,

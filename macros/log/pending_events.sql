@@ -25,20 +25,24 @@
     {% set scratch = run_table(this, 'scratch') %}
     {% do create_table_like_log(scratch, traits) %}
     {% do require_run_lock('run_lock') %}
-    {% set built = namespace(views=0, events=0) %}
+        {% set due = [] %}
     {% for view in views if open | selectattr('view', 'equalto', view.name) | list %}
+        {% do due.append(view) %}
+    {% endfor %}
+    {% set all_began = modules.datetime.datetime.utcnow() %}
+    {% for view in due %}
         {% set began = modules.datetime.datetime.utcnow() %}
         {% do run_query(_insert_pending(scratch, view, open | selectattr('view', 'equalto', view.name) | list, traits)) %}
-        {% set built.views = built.views + 1 %}
-        {% do say_progress(began, view.name, 'select count() from ' ~ scratch ~ ' where ' ~ of_metrics(view.config.meta.metrics), 'events') %}
+        {% do say_progress(began, view.name, 'select count() from ' ~ scratch ~ ' where ' ~ of_metrics(view.config.meta.metrics), 'events',
+            left_to_do(all_began, loop.index, due | length, 'views')) %}
     {% endfor %}
-    {% set built.events = query_column('select count() from ' ~ scratch) | first %}
+    {% set events = query_column('select count() from ' ~ scratch) | first %}
     {% do put_in_place(scratch, this) %}
     {% do enter_pending('events', windows) %}
 
-    {% call noop_statement('main', message=built.events ~ ' events', rows_affected=built.events) %}{{ sql }}{% endcall %}
+    {% call noop_statement('main', message=events ~ ' events', rows_affected=events) %}{{ sql }}{% endcall %}
     {% if open %}
-        {% do log('pending_events: ' ~ built.events ~ ' events of ' ~ open | length ~ ' metrics are due, from ' ~ built.views ~ ' views', info=true) %}
+        {% do log('pending_events: ' ~ events ~ ' events of ' ~ open | length ~ ' metrics are due, from ' ~ due | length ~ ' views', info=true) %}
     {% else %}
         {% do log('pending_events: nothing is due; every metric is published up to its cutoff', info=true) %}
     {% endif %}
@@ -69,13 +73,13 @@
     The windows of all metrics as this run sees them.
     Arguments: views, the events models that this run takes events from; again, whether windows begin anew.
     Returns: a list of dicts entity_type, metric_type, view (name of its events model), start, end, rule, published_until
-    (none where nothing is published), published_rule and open (whether there may be events to publish). The window of a
+    (none where nothing is published), published_rules and open (whether there may be events to publish). The window of a
     metric of another view has no length.
     Raises: a compiler error where a cutoff lies before what is published already.
 #}
 {% macro event_windows(views, again=false) %}
     {% set published = {} %}
-    {% for row in run_query("select entity_type, metric_type, toString(published_until) as until, rule from (" ~ published_metrics() ~ ")") %}
+    {% for row in run_query("select entity_type, metric_type, toString(published_until) as until, arrayStringConcat(rules, ' ') as rules from (" ~ published_metrics() ~ ")") %}
         {% do published.update({row['entity_type'] ~ ' ' ~ row['metric_type']: row}) %}
     {% endfor %}
     {% set windows = [] %}
@@ -102,7 +106,7 @@
                 'open': start < end,
                 'rule': rules.get(name, ''),
                 'published_until': until,
-                'published_rule': published[name]['rule'] if until else '',
+                'published_rules': published[name]['rules'].split(' ') if until else [],
             }) %}
         {% endfor %}
     {% endfor %}
@@ -134,24 +138,14 @@
 
 
 {#
-    Creates an empty table like the log, on this node: same columns, partitions and order. It is short-lived: merging its
+    Creates an empty table like the log: same columns, partitions and order. It is short-lived: merging its
     parts would be work for nothing.
     Arguments: relation; traits, of event_log_traits().
 #}
 {% macro create_table_like_log(relation, traits) %}
-    {% set original = event_log() %}
-    {% set engine_full = traits.engine_full %}
-    {% if traits.distributed %}
-        {#- The table that it distributes to, of which this node has to have one: Distributed('cluster', 'database', 'table', …). #}
-        {% set names = modules.re.findall("'([^']*)'", engine_full) %}
-        {% set original = api.Relation.create(schema=names[1], identifier=names[2], type='table') %}
-        {% set engine_full = query_column(
-            "select engine_full from system.tables where database = '" ~ names[1] ~ "' and name = '" ~ names[2] ~ "'"
-        ) | first %}
-    {% endif %}
-    {% set engine = modules.re.sub('^(Replicated|Shared)?MergeTree([(][^)]*[)])?', 'MergeTree', engine_full) %}
+    {% set engine = modules.re.sub('^(Replicated|Shared)?MergeTree([(][^)]*[)])?', 'MergeTree', traits.engine_full) %}
     {% do run_query(
-        'create table ' ~ relation ~ ' as ' ~ original ~ ' engine = ' ~ engine ~ (', ' if ' SETTINGS ' in engine else ' settings ')
+        'create table ' ~ relation ~ ' as ' ~ event_log() ~ ' engine = ' ~ engine ~ (', ' if ' SETTINGS ' in engine else ' settings ')
         ~ 'min_parts_to_merge_at_once = 1000000'
     ) %}
 {% endmacro %}
@@ -232,7 +226,7 @@
 {% macro warn_of_changed_rules(windows) %}
     {% for entity_type, changed in windows | selectattr('published_until') | groupby('entity_type') %}
         {% set names = [] %}
-        {% for window in changed if window.rule and window.published_rule and window.rule != window.published_rule %}
+        {% for window in changed if window.rule and window.published_rules | reject('equalto', window.rule) | list %}
             {% do names.append(window.metric_type) %}
         {% endfor %}
         {% if names and not (should_full_refresh() and var('on_conflict') == 'replace') %}

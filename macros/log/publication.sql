@@ -65,8 +65,8 @@
 {#
     Compares what is pending with what the log holds in the same windows.
     Returns: a dict of windows (those to be published), left_out (the condition for pending events that are not), kept (the
-    condition for the log's events that stay and count as published), replace (whether the log's other events are to be deleted) and
-    conflicts (rows of side_by_side() that end the run with an error once the rest is published).
+    condition for the log's events that stay and count as published), replace (whether the log's other events are to be deleted),
+    replaced (rows of side_by_side() that say which) and conflicts (rows of side_by_side() that end the run with an error once the rest is published).
 #}
 {% macro _resolve_conflicts(pending, windows, traits) %}
     {% set resolved = {'windows': windows, 'left_out': '', 'kept': '', 'replace': false, 'conflicts': []} %}
@@ -94,13 +94,9 @@
             ~ describe_differences(conflicts, 'this run publishes', 'the log held'), info=true) %}
         {% if var('on_conflict') == 'skip' %}
             {% do resolved.update({'left_out': _are_parts(conflicts), 'kept': _are_parts(conflicts)}) %}
-        {% elif traits.distributed %}
-            {% do exceptions.raise_compiler_error(
-                'The event log ' ~ var('event_log') ~ ' is a Distributed table, of which events cannot be deleted. Nothing was published.'
-                ~ ' Delete them on its shards, or choose on_conflict: skip.'
-            ) %}
+            {% do exceptions.warn('What the log keeps of these partitions is not what was audited: dbt test compares it.') %}
         {% else %}
-            {% do resolved.update({'replace': true}) %}
+            {% do resolved.update({'replace': true, 'replaced': conflicts}) %}
         {% endif %}
     {% endif %}
     {% do return(resolved) %}
@@ -128,11 +124,17 @@
 
 {#
     Makes the publication of what is to be published: from here on the next run finishes it, whatever dies.
-    Returns: a dict of relation, kind, publication (the run that built it) and replace.
+    Returns: a dict of relation, event_log, kind, publication (the run that built it), replace and how (attached or inserted).
 #}
 {% macro _complete_publication(kind, pending, resolved, traits) %}
     {% set incomplete = run_table(api.Relation.create(schema=this.schema, identifier='publication'), 'incomplete') %}
-    {% set purpose = {'event_log': var('event_log'), 'kind': kind, 'publication': invocation_id, 'replace': resolved.replace} %}
+    {% set purpose = {
+        'event_log': var('event_log'),
+        'kind': kind,
+        'publication': invocation_id,
+        'replace': resolved.replace,
+        'how': 'inserted' if traits.views and var('log_views') == 'feed' else 'attached'
+    } %}
     {% do run_query('create table ' ~ incomplete ~ ' clone as ' ~ pending ~ " comment '" ~ tojson(purpose) ~ "'") %}
     {% do require_run_lock('run_lock') %}
     {% if resolved.left_out %}
@@ -155,7 +157,7 @@
 {#
     What the log must hold once the publication is replayed: its events, and those of the log that stay. One row a partition,
     and one for the whole window. The window of a metric without any event stays open, since a source that is empty today may
-    be one that was not filled yet; unless it is published anew, and nothing is left of it.
+    be one that was not filled yet; unless it is published anew, or replaces other events, and nothing is left of it.
 #}
 {% macro _enter_intended(kind, publication, resolved, traits) %}
     insert into {{ publications() }} (
@@ -212,6 +214,9 @@
     ) as content on pending.entity_type = content.entity_type and pending.metric_type = content.metric_type
     where
         content.rows > 0
+        {%- if resolved.replace %}
+        or {{ of_metrics(resolved.replaced) | replace('entityType', 'pending.entity_type') | replace('metricType', 'pending.metric_type') }}
+        {%- endif %}
         or pending.window_start = {{ utc_literal(beginning_of_time()) }}
         and (pending.entity_type, pending.metric_type) in (select (entity_type, metric_type) from ({{ published_metrics() }}))
 {% endmacro %}
@@ -235,7 +240,7 @@
     {% endif %}
     {% set filter = corrections_of(relation, windows) if kind == 'corrections' else where_within_windows(windows, traits.decimals) %}
     {% do _require_all_intended(publication) %}
-    {% set how = 'inserted' if traits.distributed or (traits.views and var('log_views') == 'feed') else 'attached' %}
+    {% set how = publication.how %}
 
     {% if query_column('select count() from ' ~ event_log() ~ ' ' ~ filter) | first == 0 %}
         {% do _write(relation, how) %}
@@ -254,8 +259,8 @@
     {% endif %}
     {% do run_query(_enter_published(publication)) %}
     {% set events = query_column('select sum(rows) from (' ~ intended ~ ')') | first %}
-    {% set seconds = '%.1f' | format((modules.datetime.datetime.utcnow() - began).total_seconds()) %}
-    {% do log('published_' ~ kind ~ ': ' ~ events ~ ' events of ' ~ windows | length ~ ' metrics published (' ~ how ~ ') in ' ~ seconds ~ ' s', info=true) %}
+    {% do log('published_' ~ kind ~ ': ' ~ events ~ ' events of ' ~ windows | length ~ ' metrics published (' ~ how ~ ')', info=true) %}
+    {% do say_progress(began, 'published_' ~ kind, events, 'events') %}
     {% if traits.views and how == 'attached' %}
         {% do log(_fill_views_sql(windows, traits), info=true) %}
     {% endif %}
@@ -287,7 +292,7 @@
 
 
 {% macro _insert_settings() -%}
-    {{- return(' settings max_partitions_per_insert_block = 0, insert_deduplicate = 0, distributed_foreground_insert = 1') -}}
+    {{- return(' settings max_partitions_per_insert_block = 0, insert_deduplicate = 0') -}}
 {%- endmacro %}
 
 
@@ -460,12 +465,13 @@
                 ~ '. Nothing was changed. Run dbt with the former log first: it finishes the publication.'
             ) %}
         {% endif %}
-        {% set traits = event_log_traits() %}
         {% do publication.update({'relation': _publication_table()}) %}
         {% do log('Finishing the publication that run ' ~ publication.publication ~ ' has left.', info=true) %}
         {% do run_query('rename table ' ~ target.schema ~ '.' ~ table['name'] ~ ' to ' ~ publication.relation) %}
+        {# From now on its statements fail; one that has just begun does not. #}
+        {% do run_query('kill query where ' ~ is_statement_of(table['name'][-8:]) ~ ' sync') %}
         {% do require_run_lock('run_lock') %}
-        {% do replay(publication, traits) %}
+        {% do replay(publication, event_log_traits()) %}
     {% endfor %}
 {% endmacro %}
 

@@ -14,20 +14,21 @@
             metric ~ ' is a metric of the events models: the next backfill would publish it again. Remove it there, and from the catalog, first.'
         ) %}
     {% endif %}
+    {% do acquire_run_lock('run_lock') %}
+    {% do replay_unfinished_publications() %}
     {% set windows = published_windows() | selectattr('entity_type', 'equalto', entity_type) | selectattr('metric_type', 'equalto', metric_type) | list %}
     {% if not windows %}
-        {% do exceptions.raise_compiler_error('Nothing of ' ~ metric ~ ' was ever published to ' ~ var('event_log') ~ ', so there is nothing to remove.') %}
+        {% do release_and_raise('Nothing of ' ~ metric ~ ' was ever published to ' ~ var('event_log') ~ ', so there is nothing to remove.') %}
     {% endif %}
-    {% do acquire_run_lock('run_lock') %}
-    {% set backfilled = within_windows(windows, event_log_traits().decimals) %}
+    {% set backfilled = within_windows(windows, log_decimals()) %}
     {% set events = query_column('select count() from ' ~ event_log() ~ ' where ' ~ backfilled) | first %}
     {% do run_query('delete from ' ~ event_log() ~ ' where ' ~ backfilled) %}
-    {# The ledger says that nothing is left of it: as if it had been published anew, without an event. #}
+    {# The ledger says that nothing is left of it, so that it is published from the beginning should it ever come back. #}
     {% do run_query(
         'insert into ' ~ publications()
         ~ ' (event_log, kind, entity_type, metric_type, window_start, window_end, partition_id, state, publication, invocation_id)'
         ~ " select '" ~ var('event_log') ~ "', 'events', '" ~ entity_type ~ "', '" ~ metric_type ~ "', " ~ utc_literal(beginning_of_time()) ~ ', '
-        ~ utc_literal(windows[0].end) ~ ", '', 'published', '" ~ invocation_id ~ "', '" ~ invocation_id ~ "'"
+        ~ utc_literal(beginning_of_time()) ~ ", '', 'published', '" ~ invocation_id ~ "', '" ~ invocation_id ~ "'"
     ) %}
     {% do release_run_lock('run_lock') %}
     {% do log(metric ~ ': ' ~ events ~ ' backfilled events removed from ' ~ var('event_log'), info=true) %}

@@ -51,7 +51,7 @@
         where
             entityType = '{{ entity_type }}'
             and metricType in (select metric_type from ({{ rules }}))
-            and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), event_log_traits().decimals)) }}
+            and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), log_decimals())) }}
             and {{ in_sample('entityId', sample) }}
         group by metric_type, entity_id
         having total != 0

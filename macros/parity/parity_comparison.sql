@@ -101,21 +101,20 @@ entityType = '{{ entity_type }}'
 and metricType in ('{{ metric_types | join("', '") }}')
 and {{ in_sample('entityId', var('parity_sample') | float) }}
 {%- if var('parity') == 'history' %}
-and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), event_log_traits().decimals)) }}
+and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), log_decimals())) }}
 {%- endif %}
 {%- endmacro %}
 
 
 {#
-    The metrics of an entity type (entity_type) that this run answers for: those of the events models that it has selected. A command that
-    selects none (dbt test) answers for all.
+    The metrics of an entity type (entity_type) that this run answers for. Of dbt build, those that are due: what was published
+    before is none of its business, and may have drifted since. Of dbt test, all.
 #}
 {% macro audited_metric_types(entity_type) %}
-    {% set selected = [] %}
-    {% for node in events_models() if flags.WHICH in ['run', 'build'] and node.unique_id in selected_resources %}
-        {% do selected.append(node) %}
-    {% endfor %}
-    {% do return(metric_types_of(entity_type, selected or none)) %}
+    {% if flags.WHICH == 'build' %}
+        {% do return(query_column('select metric_type from (' ~ due_windows() ~ ") where entity_type = '" ~ entity_type ~ "' order by 1")) %}
+    {% endif %}
+    {% do return(metric_types_of(entity_type)) %}
 {% endmacro %}
 
 

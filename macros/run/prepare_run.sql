@@ -70,11 +70,12 @@
 
 {# Sees that there is an event log, and that it may be published to if this run does. #}
 {% macro _prepare_event_log(rooms) %}
-    {% if event_log_traits().engine == '' %}
+    {% set traits = event_log_traits() %}
+    {% if traits.engine == '' %}
         {% do create_event_log() %}
+        {% set traits = event_log_traits() %}
     {% endif %}
     {% if rooms.log %}
-        {% set traits = event_log_traits() %}
         {% do check_event_log(traits) %}
         {% if rooms.publishes %}
             {% do check_log_views(traits) %}
@@ -96,20 +97,30 @@
 
 
 {#
-    Says so where this run has published what no test has looked at.
+    Says which entity types this run has published without having compared them.
     Arguments: results, of on-run-end.
 #}
 {% macro say_whether_audited(results) %}
     {% if execute and flags.WHICH in ['run', 'build'] and _selected_rooms().publishes %}
-        {% set audits = results | selectattr('node.resource_type', 'equalto', 'test') | map(attribute='node.config.meta.audits') | list %}
-        {% for kind in query_column(
-            'select distinct kind from ' ~ publications() ~ " where state = 'published' and publication = '" ~ invocation_id ~ "'"
-        ) if 'published_' ~ kind not in audits %}
-            {% do log(
-                'NOTHING WAS AUDITED: published_' ~ kind ~ ' went into the log without a test. dbt build audits before it publishes;'
-                ~ ' dbt test audits the log as it is now.',
-                info=true
+        {% set compared = {'events': [], 'corrections': []} %}
+        {% for result in results if result.node.test_metadata and result.status == 'pass' %}
+            {% set kind = {'source_parity': 'events', 'corrections_agree': 'corrections'}.get(result.node.test_metadata.name) %}
+            {% if kind %}
+                {% do compared[kind].append(graph.nodes[result.node.attached_node].config.meta.entity_type) %}
+            {% endif %}
+        {% endfor %}
+        {% for kind, types in compared.items() %}
+            {% set missing = query_column(
+                "select distinct entity_type from " ~ publications() ~ " where kind = '" ~ kind ~ "' and state = 'published' and publication = '"
+                ~ invocation_id ~ "' and entity_type not in ('" ~ types | join("', '") ~ "') order by 1"
             ) %}
+            {% if missing %}
+                {% do log(
+                    ('NOT' if types else 'NOTHING WAS') ~ ' AUDITED: published_' ~ kind ~ ' went into the log without parity of ' ~ missing | join(', ')
+                    ~ '. dbt build audits before it publishes; dbt test audits the log as it is now.',
+                    info=true
+                ) %}
+            {% endif %}
         {% endfor %}
     {% endif %}
 {% endmacro %}

@@ -14,11 +14,11 @@
     Returns: whether it had to wait; what dbt knows of the relations in the database may be out of date then.
 #}
 {% macro acquire_run_lock(name) %}
-    {% set seen = namespace(holder='', silent=0, dead=none, waited=false, held=false) %}
+    {% set seen = namespace(holder='', silent=0, dead=none, waited=false, held=false, number=0) %}
     {% for look in range(100000) if not seen.held %}
         {% set lock = _newest_lock(name) %}
         {% if lock.holder == invocation_id %}
-            {% set seen.held = true %}
+            {% set seen.held, seen.number = true, lock.number %}
         {% elif lock.holder == '' %}
             {% do _create_lock(name, lock.number + 1) %}
         {% elif lock.holder == seen.holder and seen.silent >= 4 * var('lock_patience') %}
@@ -31,7 +31,7 @@
                     ~ var('lock_patience') ~ ' s.', info=true) %}
                 {% set seen.holder, seen.silent, seen.waited = lock.holder, 0, true %}
             {% endif %}
-            {% set running = run_query('select count() + sleep(0.25) from system.processes where ' ~ _is_statement_of(lock.holder)) %}
+            {% set running = run_query('select count() + sleep(0.25) from system.processes where ' ~ is_statement_of(lock.holder)) %}
             {% set seen.silent = 0 if running.rows[0][0] > 0 else seen.silent + 1 %}
         {% endif %}
     {% endfor %}
@@ -39,10 +39,9 @@
         {% do exceptions.raise_compiler_error('Run ' ~ seen.holder ~ ' has been at work all the time. Nothing was changed; run it again later.') %}
     {% endif %}
     {% if seen.dead %}
-        {% do run_query('kill query where ' ~ _is_statement_of(seen.dead) ~ ' sync') %}
+        {% do run_query('kill query where ' ~ is_statement_of(seen.dead) ~ ' sync') %}
     {% endif %}
-    {% do _drop_older_locks(name, _newest_lock(name).number) %}
-    {% do drop_run_tables(name) %}
+    {% do drop_run_tables(name, locks_below=seen.number) %}
     {% do return(seen.waited) %}
 {% endmacro %}
 
@@ -107,13 +106,13 @@
     Drops tables of run_table(), and those that dbt makes for a partition of a mart. With sync, since a statement may still
     be at work on them.
     Arguments: name, the lock under which the tables are used; run, the first eight digits of a run. None: those of all
-    runs, for the one that holds the lock.
+    runs, for the one that holds the lock; locks_below, the number of that lock: older ones are dropped as well.
 #}
-{% macro drop_run_tables(name, run=none) %}
+{% macro drop_run_tables(name, run=none, locks_below=0) %}
     {% set purposes = {'run_lock': '(scratch|new|incomplete)', 'marts_lock': '(empty|dbt_new_data)'}[name] %}
     {% for table in query_column(
-        "select name from system.tables where database = '" ~ target.schema ~ "' and match(name, '__" ~ purposes ~ '_'
-        ~ (run or '[0-9a-f]{8}') ~ "([0-9a-f_]{28})?$')"
+        "select name from system.tables where database = '" ~ target.schema ~ "' and (match(name, '__" ~ purposes ~ '_'
+        ~ (run or '[0-9a-f]{8}') ~ "([0-9a-f_]{28})?$') or match(name, '^" ~ name ~ "_[0-9]+$') and " ~ _lock_number() ~ ' < ' ~ locks_below ~ ')'
     ) %}
         {% do run_query('drop table if exists ' ~ target.schema ~ '.' ~ table ~ ' sync') %}
     {% endfor %}
@@ -123,7 +122,7 @@
 {# Number and holder of the lock that counts; number 0 where there has never been one, holder '' where it is free. #}
 {% macro _newest_lock(name) %}
     {% set found = run_query(
-        "select toUInt32OrZero(extract(name, '[0-9]+$')) as number, comment from system.tables where database = '" ~ target.schema
+        "select " ~ _lock_number() ~ " as number, comment from system.tables where database = '" ~ target.schema
         ~ "' and match(name, '^" ~ name ~ "_[0-9]+$') order by number desc limit 1"
     ).rows %}
     {% do return({'number': found[0]['number'] | int, 'holder': found[0]['comment']} if found else {'number': 0, 'holder': ''}) %}
@@ -137,14 +136,9 @@
 {% endmacro %}
 
 
-{% macro _drop_older_locks(name, number) %}
-    {% for table in query_column(
-        "select name from system.tables where database = '" ~ target.schema ~ "' and match(name, '^" ~ name ~ "_[0-9]+$')"
-        ~ " and toUInt32OrZero(extract(name, '[0-9]+$')) < " ~ number
-    ) %}
-        {% do run_query('drop table if exists ' ~ target.schema ~ '.' ~ table) %}
-    {% endfor %}
-{% endmacro %}
+{% macro _lock_number() -%}
+    {{- return("toUInt32OrZero(extract(name, '[0-9]+$'))") -}}
+{%- endmacro %}
 
 
 {% macro _lock_table(name, number) -%}
@@ -152,7 +146,7 @@
 {%- endmacro %}
 
 
-{# True for the rows of system.processes that are statements of a run. #}
-{% macro _is_statement_of(run) -%}
-    {{- return("position(query, '" ~ _statement_of(run) ~ "') > 0 and position(query, 'system.processes') = 0") -}}
+{# True for the rows of system.processes that are statements of a run (its id, or the first digits of it). #}
+{% macro is_statement_of(run) -%}
+    {{- return("startsWith(query, '/* {\"run\": \"" ~ run ~ "')") -}}
 {%- endmacro %}

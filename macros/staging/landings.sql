@@ -107,6 +107,8 @@
                     '  - ' ~ name ~ ': landed in part, ' ~ landing['held'] ~ ' of ' ~ landing['slices'] ~ ' slices, by a run that began at '
                     ~ landing['seen'] ~ ' and did not end'
                 ) %}
+            {% elif landing['held_rows'] < landing['landed_rows'] %}
+                {% do faults.append('  - ' ~ name ~ ': holds ' ~ landing['held_rows'] ~ ' of the ' ~ landing['landed_rows'] ~ ' rows that were landed') %}
             {% elif landing['seen'] < settled_after(ends | max) %}
                 {% do faults.append(
                     '  - ' ~ name ~ ': landed at ' ~ landing['seen'] ~ ', which is not ' ~ var('settle_lag') ~ ' s (settle_lag) after the cutoff '
@@ -124,27 +126,31 @@
 {% endmacro %}
 
 
-{# The newest row of the ledger for each staging table, and how many slices the table has now. #}
+{# The newest row of the ledger for each staging table, and how many slices and rows the table has now. #}
 {% macro _latest_landings() %}
     select
         landing.staging_table as staging_table,
         landing.state as state,
         landing.seen as seen,
         landing.slices as slices,
-        parts.held as held
+        landing.landed_rows as landed_rows,
+        parts.held as held,
+        parts.held_rows as held_rows
     from (
         select
             staging_table,
             toString(argMax(landed.state, (at, landed.state))) as state,
             toString(argMax(seen_at, (at, landed.state))) as seen,
-            argMax(landed.slices, (at, landed.state)) as slices
+            argMax(landed.slices, (at, landed.state)) as slices,
+            argMax(landed.rows, (at, landed.state)) as landed_rows
         from {{ landings() }} as landed
         group by staging_table
     ) as landing
     left join (
         select
             table,
-            uniqExact(partition_id) as held
+            uniqExact(partition_id) as held,
+            sum(rows) as held_rows
         from system.parts
         where active and database = '{{ target.schema }}'
         group by table

@@ -1,5 +1,3 @@
-{{ config(meta={'audits': 'published_events'}) }}
-
 {#
     The catalog and the events models name the same metrics, each once, and the same model for each; and each entity type has
     expected counts to be compared with.

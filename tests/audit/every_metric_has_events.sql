@@ -1,4 +1,4 @@
-{{ config(severity='warn', meta={'audits': 'published_events'}) }}
+{{ config(severity='warn') }}
 
 {#
     Each metric that the run answers for has at least one event before its cutoff. A metric without any may be a rule that
@@ -7,7 +7,7 @@
 #}
 
 {% set metrics = [] %}
-{% for entity_type in entity_types() %}
+{% for entity_type in entity_types() if flags.WHICH in ['test', 'build'] %}
     {% for metric_type in audited_metric_types(entity_type) if entity_type ~ ' ' ~ metric_type != 'ModelVersion Collection' %}
         {% do metrics.append((entity_type, metric_type)) %}
     {% endfor %}

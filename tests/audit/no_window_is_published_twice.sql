@@ -1,27 +1,38 @@
-{{ config(meta={'audits': 'published_events'}) }}
-
 {#
-    The windows that the ledger calls published, and those that are about to be, do not overlap, and none of their partitions was entered twice by a run.
-    A window that begins with time itself was published anew, replacing what was there (on_conflict: replace).
+    The windows of a metric do not overlap: those that the ledger calls published, and the one that is about to be. None of
+    their partitions was entered twice by a run. A window that begins with time itself supersedes the earlier ones.
 #}
 
 -- depends_on: {{ ref('audited_events') }}
 
 with published as (
     select
+        ledger.entity_type as entity_type,
+        ledger.metric_type as metric_type,
+        ledger.window_start as window_start,
+        ledger.window_end as window_end,
+        ledger.partition_id as partition_id,
+        ledger.invocation_id as invocation_id,
+        count() as entries
+    from {{ publications() }} as ledger
+    inner join ({{ published_metrics() }}) as metrics using (entity_type, metric_type)
+    where
+        ledger.event_log = '{{ var("event_log") }}'
+        and ledger.kind = 'events'
+        and ledger.state = 'published'
+        and ledger.at >= metrics.began_at
+    group by all
+),
+
+open_or_published as (
+    select
         entity_type,
         metric_type,
         window_start,
         window_end,
-        partition_id,
-        invocation_id,
-        count() as entries
-    from {{ publications() }}
-    where
-        event_log = '{{ var("event_log") }}'
-        and kind = 'events'
-        and state = 'published'
-    group by all
+        invocation_id
+    from published
+    where partition_id = ''
 
     union all
 
@@ -30,10 +41,9 @@ with published as (
         metric_type,
         due_from as window_start,
         due_until as window_end,
-        '' as partition_id,
-        'pending' as invocation_id,
-        1 as entries
+        'that is going on' as invocation_id
     from ({{ due_windows() }})
+    where due_from > {{ utc_literal(beginning_of_time()) }}
 )
 
 select
@@ -41,8 +51,7 @@ select
     metric_type,
     window_start,
     window_end,
-    partition_id,
-    'entered ' || toString(entries) || ' times by run ' || invocation_id as problem
+    'partition ' || partition_id || ' was entered ' || toString(entries) || ' times by run ' || invocation_id as problem
 from published
 where entries > 1
 
@@ -53,17 +62,13 @@ select
     later.metric_type as metric_type,
     later.window_start as window_start,
     later.window_end as window_end,
-    '' as partition_id,
     'overlaps the window up to ' || toString(earlier.window_end) || ' of run ' || earlier.invocation_id as problem
-from published as later
-inner join published as earlier
+from open_or_published as later
+inner join open_or_published as earlier
     on
         later.entity_type = earlier.entity_type
         and later.metric_type = earlier.metric_type
 where
-    later.partition_id = ''
-    and earlier.partition_id = ''
-    and later.window_start != {{ utc_literal(beginning_of_time()) }}
-    and later.invocation_id != earlier.invocation_id
+    later.invocation_id != earlier.invocation_id
+    and later.window_start >= earlier.window_start
     and later.window_start < earlier.window_end
-    and earlier.window_start < later.window_end

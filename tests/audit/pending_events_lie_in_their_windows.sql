@@ -1,5 +1,3 @@
-{{ config(meta={'audits': 'published_events'}) }}
-
 {#
     Every pending event lies in the window of its metric that was open when it was built: none at or after the cutoff, none
     before what was published already, none of a metric that had no open window.

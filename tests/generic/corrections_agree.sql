@@ -8,7 +8,7 @@
         also    further expected counts, a relation with the same columns
 #}
 {% test corrections_agree(model, also=none) %}
-    {{- config(store_failures=true, schema='failures', meta={'audits': 'published_corrections'}) }}
+    {{- config(store_failures=true, schema='failures') }}
     {%- set corrections, logged = ref('pending_corrections'), ref('logged_events') %}
     {%- set expected = graph.nodes['model.' ~ project_name ~ '.' ~ model.identifier] if execute else none %}
     {%- set entity_type = expected.config.meta.entity_type if execute else none %}

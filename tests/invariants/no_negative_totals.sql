@@ -11,7 +11,7 @@ select
     toInt64(entityId) as entity_id,
     sum(metricValue) as total,
     sumIf(metricValue, createdAt < {{ cutoff_by_entity_type('entityType') }}) as history
-from {{ ref('logged_events') }}
+from {{ ref('audited_events') }}
 where {{ in_sample('entityId', var('parity_sample') | float) }}
 group by
     entity_type,

@@ -8,7 +8,7 @@
 {% set windows = published_windows() if execute and flags.WHICH in ['test', 'build'] else [] %}
 
 {% if windows %}
-{{ content_differences(published_content(), content_of(event_log(), where_within_windows(windows, event_log_traits().decimals))) }}
+{{ content_differences(published_content(), content_of(event_log(), where_within_windows(windows, log_decimals()))) }}
 {% else %}
 select 'nothing is published' as nothing where false
 {% endif %}

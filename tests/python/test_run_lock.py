@@ -161,3 +161,19 @@ def test_an_error_gives_the_lock_back(staged: ParsedProject, backfilled: Project
     staged.sandbox.command(f"rename table {staged.database}.engagement to {source}")
     assert "is at work" not in staged.publish(FOLLOWS)
     assert_published_once(staged, backfilled)
+
+
+def test_a_run_that_waits_for_the_marts_is_alive_to_those_that_wait_for_it(staged: ParsedProject) -> None:
+    staged.run("logged_events")
+    log, events = staged.event_log, f"{staged.database}.events"
+    staged.sandbox.command(f"rename table {log} to {events}")
+    staged.sandbox.command(f"create view {log} as select * from {events} where sleepEachRow(0.002) = 0")
+    marts = staged.start("run", "--select", "entity_metric_rollup")
+    wait_until(lambda: statements_of(staged.sandbox, "entity_metric_months"))
+    both = staged.start("run", "--select", "stg_tag", "entity_metric_sealed", lock_patience=60)
+    wait_until(lambda: "is at work; waiting" in both.output)
+    third = staged.start("run", "--select", "stg_user", lock_patience=2)
+    for run in (marts, both, third):
+        assert run.wait() == 0, run.output
+    assert "is at work; waiting" in third.output
+    assert "takes over" not in third.output

@@ -15,13 +15,16 @@ with published as (
     select
         entity_type,
         metric_type,
-        max(window_end) as published_until,
-        argMax(rule, at) as rule
+        maxIf(at, window_start = toDateTime64('1970-01-01 00:00:00.000', 3, 'UTC')) as began_at,
+        arrayFilter(published -> published.1 >= began_at, groupArray((at, window_end, rule))) as windows,
+        arrayMax(arrayMap(published -> published.2, windows)) as published_until,
+        arrayDistinct(arrayMap(published -> published.3, windows)) as rules
     from `metrics`.`metric_publications`
     where event_log = 'default.entityMetricEvents' and kind = 'events' and partition_id = '' and state in ('published')
     group by
         entity_type,
         metric_type
+    having published_until > toDateTime64('1970-01-01 00:00:00.000', 3, 'UTC')
 )
 
 select
