@@ -169,14 +169,15 @@ and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), log_decimals())
 
 {% macro _describe_contradicted_corrections(contradicted) %}
     {% for row in run_query(
-        'select entity_type, metric_type, count() as entities, argMax((entity_id, expected, logged, correction), abs(correction)) as worst,'
-        ~ ' worst.1 as entity_id, worst.2 as expected, worst.3 as logged, worst.4 as correction from ' ~ contradicted
+        'select entity_type, metric_type, count() as entities, argMax(entity_id, abs(correction)) as worst,'
+        ~ ' argMax(expected, abs(correction)) as worst_expected, argMax(logged, abs(correction)) as worst_logged,'
+        ~ ' argMax(correction, abs(correction)) as worst_correction from ' ~ contradicted
         ~ ' group by entity_type, metric_type order by entity_type, metric_type'
     ) %}
         {% do log(
             row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ': ' ~ row['entities'] ~ ' corrections contradict PostgreSQL; worst: '
-            ~ row['entity_type'] ~ ' ' ~ row['entity_id'] ~ ' has ' ~ row['logged'] ~ ', PostgreSQL counts ' ~ row['expected']
-            ~ ', the correction would be ' ~ row['correction'],
+            ~ row['entity_type'] ~ ' ' ~ row['worst'] ~ ' has ' ~ row['worst_logged'] ~ ', PostgreSQL counts ' ~ row['worst_expected']
+            ~ ', the correction would be ' ~ row['worst_correction'],
             info=true
         ) %}
     {% endfor %}

@@ -93,6 +93,17 @@ def parts(project: Project) -> set[tuple[str, ...]]:
     )
 
 
+def slow_down(project: Project, table: str, seconds_a_row: float, times: int = 1) -> None:
+    """Lets a landed table take its time. No function may sleep for more than three seconds a block."""
+    run, database = project.sandbox.command, project.database
+    run(f"rename table {database}.{table} to {database}.{table}_kept")
+    sleeps = " and ".join(f"sleepEachRow({seconds_a_row + number / 1e6}) = 0" for number in range(times))
+    run(f"create view {database}.{table} as select * from {database}.{table}_kept where {sleeps}")
+    # A view has no rows of its own; the ledger must not miss them.
+    landed = f"select * replace (0 as rows, now64(3, 'UTC') as at) from {database}.metric_landings"
+    run(f"insert into {database}.metric_landings {landed} where staging_table = '{table}'")
+
+
 def statements_of(sandbox: Sandbox, text: str) -> list[str]:
     """Ids of the statements that run on the server and contain a text."""
     return [

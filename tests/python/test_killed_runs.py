@@ -27,6 +27,7 @@ from event_log_checks import (
     leftovers,
     of_pairs,
     pairs_of,
+    slow_down,
     statements_of,
     undisturbed,
 )
@@ -143,9 +144,7 @@ def test_a_copy_that_goes_on_after_the_kill_is_outlasted(parsed: ParsedProject, 
 
 
 def test_a_build_that_goes_on_after_the_kill_is_outlasted(staged: ParsedProject, backfilled: Project) -> None:
-    run, source = staged.sandbox.command, f"{staged.database}.stg_user_engagement"
-    run(f"rename table {source} to {staged.database}.engagement")
-    run(f"create view {source} as select * from {staged.database}.engagement where sleepEachRow(0.005) = 0")
+    slow_down(staged, "stg_user_engagement", seconds_a_row=0.005)
     build = f"insert into `{staged.database}`.`pending_events__scratch_"
     killed = staged.start_publishing(FOLLOWS)
     kill_at(killed, lambda: statements_of(staged.sandbox, build))

@@ -9,7 +9,7 @@ import time
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 from conftest import Project, Sandbox
-from event_log_checks import closed_windows, leftovers, pairs_of, statements_of, undisturbed
+from event_log_checks import closed_windows, leftovers, pairs_of, slow_down, statements_of, undisturbed
 from parsed_project import ParsedProject, wait_until
 
 FOLLOWS = "user_engagement_events"
@@ -137,10 +137,7 @@ def test_a_run_that_slept_does_not_give_back_the_lock_of_the_one_that_works_by_n
 ) -> None:
     sleeper = staged.start_publishing("tag_engagement_events")
     wait_until(lambda: statements_of(staged.sandbox, "scratch_") or sleeper.has_ended())
-    source = f"{staged.database}.stg_user_engagement"
-    staged.sandbox.command(f"rename table {source} to {staged.database}.engagement")
-    slow = f"select * from {staged.database}.engagement where sleepEachRow(0.005) = 0"
-    staged.sandbox.command(f"create view {source} as {slow}")
+    slow_down(staged, "stg_user_engagement", seconds_a_row=0.005)
     with sleeper.paused():
         other = staged.start_publishing(FOLLOWS, lock_patience=2)
         wait_until(lambda: statements_of(staged.sandbox, "insert into") and "takes over" in other.output)
@@ -167,7 +164,7 @@ def test_a_run_that_waits_for_the_marts_is_alive_to_those_that_wait_for_it(stage
     staged.run("logged_events")
     log, events = staged.event_log, f"{staged.database}.events"
     staged.sandbox.command(f"rename table {log} to {events}")
-    staged.sandbox.command(f"create view {log} as select * from {events} where sleepEachRow(0.002) = 0")
+    staged.sandbox.command(f"create view {log} as select * from {events} where sleepEachRow(0.0005) = 0")
     marts = staged.start("run", "--select", "entity_metric_rollup")
     wait_until(lambda: statements_of(staged.sandbox, "entity_metric_months"))
     both = staged.start("run", "--select", "stg_tag", "entity_metric_sealed", lock_patience=60)

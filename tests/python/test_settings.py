@@ -195,6 +195,28 @@ def test_every_public_macro_is_described_with_its_arguments(graph: Manifest) -> 
     assert undescribed == []
 
 
+def test_every_events_model_reaches_the_log(graph: Manifest) -> None:
+    for reader in ("pending_events", "pending_corrections"):
+        assert set(models_in(graph, "events")) <= set(graph.parent_map[f"model.entity_metrics.{reader}"])
+
+
+def test_the_audit_stands_between_what_is_pending_and_what_is_published(graph: Manifest) -> None:
+    """dbt build skips a model for a red test whose parents are all upstream of the model."""
+
+    def upstream(unique_id: str) -> set[str]:
+        parents = set(graph.parent_map[unique_id])
+        return parents.union(*map(upstream, parents))
+
+    tests = [node for node in graph.nodes.values() if node.resource_type == "test"]
+    for published, kind in (("published_events", "source_parity"), ("published_corrections", "corrections_agree")):
+        before = upstream(f"model.entity_metrics.{published}")
+        audits = [test for test in tests if test.name.startswith(kind)]
+        if published == "published_events":
+            audits += [test for test in tests if test.original_file_path.startswith("tests/audit/")]
+        assert len(audits) >= len(ENTITY_TAGS)
+        assert [test.name for test in audits if not set(test.depends_on.nodes) <= before] == []
+
+
 def test_an_entity_tag_selects_everything_that_its_metrics_are_built_from(graph: Manifest) -> None:
     def upstream(unique_id: str) -> set[str]:
         parents = {parent for parent in graph.parent_map[unique_id] if parent.startswith("model.")}

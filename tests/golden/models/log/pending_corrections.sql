@@ -1,4 +1,5 @@
 -- depends_on: `metrics`.`published_events`
+
 select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`article_engagement_events`
 union all
 select entityType, entityId, userId, metricType, metricValue, createdAt from `metrics`.`article_reaction_events`
