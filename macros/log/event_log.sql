@@ -5,6 +5,15 @@
 {% endmacro %}
 
 
+{#
+    A model of the log by its name, where ref() would say too much: a test belongs to every run that builds what it refers to.
+    Arguments: name. Returns: a Relation.
+#}
+{% macro model_of_the_log(name) %}
+    {% do return(api.Relation.create(schema=target.schema, identifier=name)) %}
+{% endmacro %}
+
+
 {# The columns of an event, in the order in which this project writes them. #}
 {% macro event_columns() -%}
     {{- return('entityType, entityId, userId, metricType, metricValue, createdAt') -}}

@@ -147,7 +147,7 @@
                 *,
                 createdAt < {{ utc_literal(truncated(moment.settled, traits.decimals)) }} as is_settled,
                 userId = 0 and toDateTime64(createdAt, 3, 'UTC') in ({{ correction_moments(moment.settled) }}) as is_correction
-            from {{ api.Relation.create(schema=this.schema, identifier='logged_events') }}
+            from {{ model_of_the_log('logged_events') }}
             where {{ of_metrics(windows) }}
         )
         group by entityType, metricType, entityId

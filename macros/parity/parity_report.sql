@@ -34,7 +34,7 @@
 {% macro parity_report_pairs(entity_type) %}
     {%- for test in _parity_tests() if test.entity_type == entity_type %}
     with sides as (
-        {{ parity_sides(test.model, test.also, _audited_events(), metric_types_of(entity_type)) | indent(8) }}
+        {{ parity_sides(test.model, test.also, model_of_the_log('audited_events'), metric_types_of(entity_type)) | indent(8) }}
     ),
 
     compared as (
@@ -77,7 +77,7 @@
         '{{ test.entity_type }}' as entity_type,
         toStartOfMonth(toDateTime64(createdAt, 3, 'UTC')) as month,
         count() as events
-    from {{ _audited_events() }}
+    from {{ model_of_the_log('audited_events') }}
     where
         {{ in_parity_window(test.entity_type, metric_types_of(test.entity_type)) | indent(8) }}
     group by month
@@ -101,12 +101,6 @@
     where {{ whole_windows('corrections', ['published']) }}
     group by day, entity_type
     order by day, entity_type
-{% endmacro %}
-
-
-{# What parity compares, for macros that dbt need not learn a dependency from. #}
-{% macro _audited_events() %}
-    {% do return(api.Relation.create(schema=target.schema, identifier='audited_events', type='view')) %}
 {% endmacro %}
 
 

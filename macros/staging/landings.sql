@@ -34,16 +34,17 @@
 {#
     Where the landing of a staging table stands, and what the table holds.
     Arguments: relation, the staging table.
-    Returns: a dict of exists, complete, seen_at ('' where nothing is known) and layout; complete only if the table still has
-    the rows that were landed.
+    Returns: a dict of now (the server's time), exists, complete, seen_at ('' where nothing is known) and layout; complete only
+    if the table still has the rows that were landed.
 #}
 {% macro landing_of(relation) %}
     {% set found = run_query(
-        "select count() as tables, max(ifNull(total_rows, 0)) as held, (select argMax((state, toString(seen_at), rows, layout), (at, state)) from "
+        "select toString(now64(3, 'UTC')) as now, count() as tables, max(ifNull(total_rows, 0)) as held, (select argMax((state, toString(seen_at), rows, layout), (at, state)) from "
         ~ landings() ~ " where staging_table = '" ~ relation.identifier ~ "') as landing, toString(landing.1) as state, landing.2 as seen_at,"
         ~ " landing.3 as landed, landing.4 as layout from system.tables where database = '" ~ relation.schema ~ "' and name = '" ~ relation.identifier ~ "'"
     ).rows[0] %}
     {% do return({
+        'now': found['now'],
         'exists': found['tables'] > 0,
         'complete': found['tables'] > 0 and found['state'] == 'complete' and found['held'] == found['landed'],
         'seen_at': found['seen_at'],
@@ -66,17 +67,16 @@
 
 {#
     Enters that a landing is complete: with the moment at which the oldest of its slices was read.
-    Arguments: relation, the staging table; slice, the SQL of a row's slice; layout, of the slicing.
+    Arguments: relation, the staging table; began, when the landing began: the moment that counts where there is no row;
+    layout, of the slicing.
 #}
-{% macro enter_landing_complete(relation, slice, layout) %}
+{% macro enter_landing_complete(relation, began, layout) %}
     insert into {{ landings() }} (staging_table, state, seen_at, slices, rows, layout, invocation_id)
     select
         '{{ relation.identifier }}' as staging_table,
         'complete' as state,
-        if(count() = 0, (
-            select max(at) from {{ landings() }} where staging_table = '{{ relation.identifier }}' and state = 'begun'
-        ), toDateTime64(min(_landed_at), 3, 'UTC')) as seen_at,
-        uniqExact({{ slice }}) as slices,
+        if(count() = 0, {{ utc_literal(began) }}, toDateTime64(min(_landed_at), 3, 'UTC')) as seen_at,
+        uniqExact(_partition_id) as slices,
         count() as rows,
         '{{ layout }}' as layout,
         '{{ invocation_id }}' as invocation_id

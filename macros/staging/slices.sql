@@ -31,7 +31,7 @@
         and landing.seen_at >= settled_after(last_cutoff()) %}
         {% do log(this.identifier ~ ': nothing to land', info=true) %}
     {% else %}
-        {% do landed.update(_land(slicing, landing.exists)) %}
+        {% do landed.update(_land(slicing, landing)) %}
         {% do log(this.identifier ~ ': ' ~ landed.slices ~ ' slices landed, ' ~ landed.rows ~ ' rows', info=true) %}
         {% do persist_docs(this, model) %}
     {% endif %}
@@ -43,20 +43,24 @@
 
 
 {#
-    Lands the slices that are to be landed.
+    Lands the slices that are to be landed. A landing of more than one step is entered in the ledger when it begins, too.
+    Arguments: landing, of landing_of().
     Returns: a dict of slices and rows, how many that were.
 #}
-{% macro _land(slicing, exists) %}
+{% macro _land(slicing, landing) %}
     {% set scratch = run_table(this, 'scratch') %}
     {% do run_query(_create_sliced_table(scratch, slicing)) %}
     {% do require_run_lock('run_lock') %}
-    {% set rebuild = exists and (should_full_refresh() or not _same_layout(this, scratch)) %}
+    {% set rebuild = landing.exists and (should_full_refresh() or not _same_layout(this, scratch)) %}
     {% set destination = run_table(this, 'new') if rebuild else this %}
-    {% set is_new = rebuild or not exists %}
+    {% set is_new = rebuild or not landing.exists %}
 
     {% set in_source = query_column('select number from ' ~ postgres_query(_source_slices(slicing))) if slicing.key else [0] %}
     {% set slices = _slices_to_land(slicing, in_source, destination, is_new) %}
-    {% do enter_landing_begun(this, in_source | length, slicing.layout) %}
+    {% set one_step = slices | length <= var('parallel_slices') %}
+    {% if not one_step %}
+        {% do enter_landing_begun(this, in_source | length, slicing.layout) %}
+    {% endif %}
     {% set began = modules.datetime.datetime.utcnow() %}
     {% set landed = namespace(slices=0, rows=0) %}
     {% for batch in slices | batch(var('parallel_slices') | int) %}
@@ -86,8 +90,10 @@
         {% do run_query('exchange tables ' ~ destination ~ ' and ' ~ this) %}
         {% do run_query('drop table ' ~ destination ~ ' sync') %}
     {% endif %}
-    {% do run_query('drop table if exists ' ~ scratch ~ ' sync') %}
-    {% do run_query(enter_landing_complete(this, _slice_of(slicing), slicing.layout)) %}
+    {% if not (is_new and one_step) %}
+        {% do run_query('drop table if exists ' ~ scratch ~ ' sync') %}
+    {% endif %}
+    {% do run_query(enter_landing_complete(this, landing.now, slicing.layout)) %}
     {% do return({'slices': landed.slices, 'rows': landed.rows}) %}
 {% endmacro %}
 

@@ -9,7 +9,8 @@
 #}
 {% test corrections_agree(model, also=none) %}
     {{- config(store_failures=true, schema='failures') }}
-    {%- set corrections, logged = ref('pending_corrections'), ref('logged_events') %}
+    {%- set corrections = ref('pending_corrections') %}
+    {%- set logged = model_of_the_log('logged_events') %}
     {%- set expected = graph.nodes['model.' ~ project_name ~ '.' ~ model.identifier] if execute else none %}
     {%- set entity_type = expected.config.meta.entity_type if execute else none %}
     {%- if execute and flags.WHICH == 'build' and reconciling() and query_column(

@@ -20,7 +20,7 @@ select
     countIf(logged.createdAt < {{ as_logged('published.published_until') }}) as backfilled_events,
     min(logged.createdAt) as first_event,
     max(logged.createdAt) as last_event
-from {{ ref('logged_events') }} as logged
+from {{ ref('audited_events') }} as logged
 left join published on logged.entityType = published.entity_type and logged.metricType = published.metric_type
 where (toString(logged.entityType), toString(logged.metricType)) not in (
     select (known.entity_type, known.metric_type)
