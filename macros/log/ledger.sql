@@ -231,7 +231,7 @@
         sum(published.value_sum) as value_sum,
         sum(published.hash) as hash
     from {{ publications() }} as published
-    inner join ({{ published_metrics() }}) as metrics using (entity_type, metric_type)
+    inner join ({{ published_metrics() }}) as newest using (entity_type, metric_type)
     where
         event_log = '{{ var("event_log") }}'
         and kind = 'events'

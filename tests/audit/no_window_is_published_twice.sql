@@ -15,12 +15,12 @@ with published as (
         ledger.invocation_id as invocation_id,
         count() as entries
     from {{ publications() }} as ledger
-    inner join ({{ published_metrics() }}) as metrics using (entity_type, metric_type)
+    inner join ({{ published_metrics() }}) as newest using (entity_type, metric_type)
     where
         ledger.event_log = '{{ var("event_log") }}'
         and ledger.kind = 'events'
         and ledger.state = 'published'
-        and ledger.at >= metrics.began_at
+        and ledger.at >= newest.began_at
     group by all
 ),
 
