@@ -9,8 +9,8 @@
         row_id    column that tells the source rows apart; needed only where some metrics are once_per_user and others
                   are not
     Returns: a select of entityType, entityId, userId, metricType, metricValue, createdAt.
-    Sets the model's meta.metrics (what it emits: the metrics as given; see metric_queries.sql), meta.rows, meta.row_id and
-    its tags (one for each entity type).
+    Sets the model's meta.metrics (what it emits: the metrics as given; see metric_queries.sql), meta.rows and its tags (one
+    for each entity type).
     Raises: a compiler error where row_id is needed and missing, or a metric is given twice.
 #}
 {% macro metric_events(rows, metrics, row_id=none) %}
@@ -29,8 +29,8 @@
         {%- do names.append(name) -%}
         {%- do tags.append(snake_case(metric.entity_type)) -%}
     {%- endfor -%}
-    {{- config(meta={'metrics': metrics, 'rows': rows, 'row_id': row_id}, tags=tags | unique | list) -}}
-    {{- metric_select(rows, metrics[0]) if metrics | length == 1 else _fanned_out(rows, metrics, row_id if once else none) -}}
+    {{- config(meta={'metrics': metrics, 'rows': rows}, tags=tags | unique | list) -}}
+    {{- metric_select(rows, metrics[0]) if metrics | length == 1 else _fanned_out(rows, metrics, (row_id or '0') if once else none) -}}
 {% endmacro %}
 
 

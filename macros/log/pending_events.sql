@@ -25,10 +25,7 @@
     {% set scratch = run_table(this, 'scratch') %}
     {% do create_table_like_log(scratch, traits) %}
     {% do require_run_lock('run_lock') %}
-        {% set due = [] %}
-    {% for view in views if open | selectattr('view', 'equalto', view.name) | list %}
-        {% do due.append(view) %}
-    {% endfor %}
+    {% set due = views | selectattr('name', 'in', open | map(attribute='view') | list) | list %}
     {% set all_began = modules.datetime.datetime.utcnow() %}
     {% for view in due %}
         {% set began = modules.datetime.datetime.utcnow() %}

@@ -66,7 +66,8 @@
     Compares what is pending with what the log holds in the same windows.
     Returns: a dict of windows (those to be published), left_out (the condition for pending events that are not), kept (the
     condition for the log's events that stay and count as published), replace (whether the log's other events are to be deleted),
-    replaced (rows of side_by_side() that say which) and conflicts (rows of side_by_side() that end the run with an error once the rest is published).
+    replaced (rows of side_by_side() that say which) and conflicts (rows of side_by_side() that end the run with an error once
+    the rest is published).
 #}
 {% macro _resolve_conflicts(pending, windows, traits) %}
     {% set resolved = {'windows': windows, 'left_out': '', 'kept': '', 'replace': false, 'conflicts': []} %}
@@ -239,7 +240,7 @@
         {% do return(none) %}
     {% endif %}
     {% set filter = corrections_of(relation, windows) if kind == 'corrections' else where_within_windows(windows, traits.decimals) %}
-    {% do _require_all_intended(publication) %}
+    {% set events = _require_all_intended(publication) %}
     {% set how = publication.how %}
 
     {% if query_column('select count() from ' ~ event_log() ~ ' ' ~ filter) | first == 0 %}
@@ -258,7 +259,6 @@
         ) %}
     {% endif %}
     {% do run_query(_enter_published(publication)) %}
-    {% set events = query_column('select sum(rows) from (' ~ intended ~ ')') | first %}
     {% do log('published_' ~ kind ~ ': ' ~ events ~ ' events of ' ~ windows | length ~ ' metrics published (' ~ how ~ ')', info=true) %}
     {% do say_progress(began, 'published_' ~ kind, events, 'events') %}
     {% if traits.views and how == 'attached' %}
@@ -376,7 +376,10 @@
 {% endmacro %}
 
 
-{# Nothing is written that the ledger does not intend: what it does not name could not be proven afterwards. #}
+{#
+    Nothing is written that the ledger does not intend: what it does not name could not be proven afterwards.
+    Returns: how many events are intended.
+#}
 {% macro _require_all_intended(publication) %}
     {% set counts = run_query(
         'select (select count() from ' ~ publication.relation ~ ') as held, (select sum(rows) from (' ~ _intended_content(publication) ~ ')) as intended'
@@ -385,6 +388,7 @@
         {% do stop('The ledger ' ~ publications() ~ ' knows of ' ~ counts['intended'] ~ ' events of the publication ' ~ publication.relation
             ~ ', which holds ' ~ counts['held'] ~ '. Nothing was published. Drop that table, and run the command again.') %}
     {% endif %}
+    {% do return(counts['intended']) %}
 {% endmacro %}
 
 

@@ -6,7 +6,7 @@
 {% macro prepare_run() %}
     {% if execute and flags.WHICH in ['run', 'build'] %}
         {% set rooms = _selected_rooms() %}
-        {% if rooms.staging or rooms.events or rooms.log %}
+        {% if rooms.run_lock %}
             {% do check_vars() %}
             {% set absent = check_postgres_sources() if rooms.staging else [] %}
             {% do _prepare_event_log(rooms) %}
@@ -21,7 +21,7 @@
             {% endif %}
         {% endif %}
         {% if rooms.marts %}
-            {% if not (rooms.staging or rooms.events or rooms.log) %}
+            {% if not rooms.run_lock %}
                 {% do create_publications() %}
             {% endif %}
             {% if acquire_run_lock('marts_lock') %}
@@ -40,7 +40,7 @@
 {% macro end_run(results) %}
     {% if execute and flags.WHICH in ['run', 'build'] %}
         {% set rooms = _selected_rooms() %}
-        {% for name, held in {'run_lock': rooms.staging or rooms.events or rooms.log, 'marts_lock': rooms.marts}.items() if held %}
+        {% for name, held in {'run_lock': rooms.run_lock, 'marts_lock': rooms.marts}.items() if held %}
             {% do release_run_lock(name) %}
         {% endfor %}
     {% endif %}
@@ -51,7 +51,8 @@
 
 {#
     Which rooms of the project this run builds in.
-    Returns: a dict of staging, events, log (the views of that room aside), publishes and marts: true or false.
+    Returns: a dict of staging, events, log (the views of that room aside), publishes, marts, and run_lock (whether it needs that
+    lock): true or false.
 #}
 {% macro _selected_rooms() %}
     {% set rooms = {'staging': false, 'events': false, 'log': false, 'publishes': false, 'marts': false} %}
@@ -64,6 +65,7 @@
             {% do rooms.update({'publishes': true}) %}
         {% endif %}
     {% endfor %}
+    {% do rooms.update({'run_lock': rooms.staging or rooms.events or rooms.log}) %}
     {% do return(rooms) %}
 {% endmacro %}
 
