@@ -95,13 +95,19 @@
 
 {#
     The windows of what is published, each from the beginning of time.
-    Returns: a list of dicts entity_type, metric_type, start and end.
+    Returns: a list of dicts entity_type, metric_type, start, end and rules (hashes, of all windows that were published).
 #}
 {% macro published_windows() %}
     {% set windows = [] %}
-    {% for row in run_query("select entity_type, metric_type, toString(published_until) as until from (" ~ published_metrics() ~ ")") %}
+    {% for row in run_query(
+        "select entity_type, metric_type, toString(published_until) as until, arrayStringConcat(rules, ' ') as rules from (" ~ published_metrics() ~ ")"
+    ) %}
         {% do windows.append({
-            'entity_type': row['entity_type'], 'metric_type': row['metric_type'], 'start': beginning_of_time(), 'end': row['until']
+            'entity_type': row['entity_type'],
+            'metric_type': row['metric_type'],
+            'start': beginning_of_time(),
+            'end': row['until'],
+            'rules': row['rules'].split(' ')
         }) %}
     {% endfor %}
     {% do return(windows) %}

@@ -76,15 +76,15 @@
 #}
 {% macro event_windows(views, again=false) %}
     {% set published = {} %}
-    {% for row in run_query("select entity_type, metric_type, toString(published_until) as until, arrayStringConcat(rules, ' ') as rules from (" ~ published_metrics() ~ ")") %}
-        {% do published.update({row['entity_type'] ~ ' ' ~ row['metric_type']: row}) %}
+    {% for window in published_windows() %}
+        {% do published.update({window.entity_type ~ ' ' ~ window.metric_type: window}) %}
     {% endfor %}
     {% set windows = [] %}
     {% for view in events_models() %}
         {% set rules = rules_of(view) if view in views else {} %}
         {% for metric in view.config.meta.metrics %}
             {% set name = metric.entity_type ~ ' ' ~ metric.metric_type %}
-            {% set until = published[name]['until'] if name in published else none %}
+            {% set until = published[name].end if name in published else none %}
             {% set cutoff = cutoff_of(metric.entity_type) %}
             {% if view in views and until and cutoff < until %}
                 {% do exceptions.raise_compiler_error(
@@ -103,7 +103,7 @@
                 'open': start < end,
                 'rule': rules.get(name, ''),
                 'published_until': until,
-                'published_rules': published[name]['rules'].split(' ') if until else [],
+                'published_rules': published[name].rules if until else [],
             }) %}
         {% endfor %}
     {% endfor %}

@@ -28,26 +28,11 @@
     {%- set expected = 'expected_now' if var('parity') == 'present' else 'expected' -%}
     {%- set sample = var('parity_sample') | float -%}
     with expected as (
-        select
-            metric_type,
-            entity_id,
-            {{ expected }} as total
+        select *
         from (
-            {{ counts_from_postgres(render(model.raw_code), model.name, sample) | indent(12) }}
+            {{ expected_totals(model, also, expected, sample) | indent(12) }}
         )
         where metric_type in ('{{ metric_types | join("', '") }}')
-        {%- if also %}
-        union all
-        select
-            metric_type,
-            entity_id,
-            {{ expected }} as total
-        from {{ also }}
-        where
-            entity_type = '{{ entity_type }}'
-            and metric_type in ('{{ metric_types | join("', '") }}')
-            and {{ in_sample('entity_id', sample) }}
-        {%- endif %}
     ),
 
     actual as (
@@ -78,6 +63,34 @@
     from expected
     full outer join actual using (metric_type, entity_id)
 {% endmacro %}
+
+
+{#
+    What the metrics of an entity type must add up to.
+    Arguments:
+        model, also   as parity_comparison()
+        moment   expected (before the cutoff) or expected_now
+        sample   share of the entities, above 0 and at most 1
+    Returns: a select of metric_type, entity_id and total.
+#}
+{% macro expected_totals(model, also, moment, sample=1) -%}
+select
+    metric_type,
+    entity_id,
+    {{ moment }} as total
+from (
+    {{ counts_from_postgres(render(model.raw_code), model.name, sample) | indent(4) }}
+)
+{%- if also %}
+union all
+select
+    metric_type,
+    entity_id,
+    {{ moment }} as total
+from {{ also }}
+where entity_type = '{{ model.config.meta.entity_type }}' and {{ in_sample('entity_id', sample) }}
+{%- endif %}
+{%- endmacro %}
 
 
 {% macro _require_view(name) %}

@@ -32,24 +32,20 @@
 
 
 {#
-    Where the landing of a staging table stands, and what the table holds.
+    Where the landing of a staging table stands.
     Arguments: relation, the staging table.
-    Returns: a dict of now (the server's time), exists, complete, seen_at ('' where nothing is known) and layout; complete only
-    if the table still has the rows that were landed.
+    Returns: a dict of layout, seen and complete ('' and false where nothing is known); complete only if the table still has the rows
+    that were landed.
 #}
 {% macro landing_of(relation) %}
-    {% set found = run_query(
-        "select toString(now64(3, 'UTC')) as now, count() as tables, max(ifNull(total_rows, 0)) as held, (select argMax((state, toString(seen_at), rows, layout), (at, state)) from "
-        ~ landings() ~ " where staging_table = '" ~ relation.identifier ~ "') as landing, toString(landing.1) as state, landing.2 as seen_at,"
-        ~ " landing.3 as landed, landing.4 as layout from system.tables where database = '" ~ relation.schema ~ "' and name = '" ~ relation.identifier ~ "'"
-    ).rows[0] %}
-    {% do return({
-        'now': found['now'],
-        'exists': found['tables'] > 0,
-        'complete': found['tables'] > 0 and found['state'] == 'complete' and found['held'] == found['landed'],
-        'seen_at': found['seen_at'],
-        'layout': found['layout']
-    }) %}
+    {% for landing in run_query(_latest_landings() ~ " where staging_table = '" ~ relation.identifier ~ "'") %}
+        {% do return({
+            'layout': landing['layout'],
+            'seen': landing['seen'],
+            'complete': landing['state'] == 'complete' and landing['held_rows'] == landing['landed_rows']
+        }) %}
+    {% endfor %}
+    {% do return({'layout': '', 'seen': '', 'complete': false}) %}
 {% endmacro %}
 
 
@@ -132,6 +128,7 @@
         landing.staging_table as staging_table,
         landing.state as state,
         landing.seen as seen,
+        landing.layout as layout,
         landing.slices as slices,
         landing.landed_rows as landed_rows,
         parts.held as held,
@@ -141,6 +138,7 @@
             staging_table,
             toString(argMax(landed.state, (at, landed.state))) as state,
             toString(argMax(seen_at, (at, landed.state))) as seen,
+            argMax(landed.layout, (at, landed.state)) as layout,
             argMax(landed.slices, (at, landed.state)) as slices,
             argMax(landed.rows, (at, landed.state)) as landed_rows
         from {{ landings() }} as landed

@@ -5,10 +5,11 @@
     last one (it grows), and those that were read before the cutoff had settled (events may have come since); a run that
     reconciles (see reconciling()) also those whose rows have changed. A table whose landing is complete, and late enough for
     every cutoff, is left alone.
-    Each slice goes into a scratch table of this run's own, is counted against PostgreSQL, and then replaces its partition in
-    one atomic step, so that neither a killed run nor its statements still running on the server can leave a slice in part or
-    twice. The first scratch table of a new table becomes that table. --full-refresh, or a model whose columns or keys have
-    changed, lands everything beside the old table and swaps. The ledger of landings says when a landing began and ended.
+    Each batch of slices goes into a scratch table of this run's own, is counted against PostgreSQL, and then replaces its
+    partitions in one atomic step, so that neither a killed run nor its statements still running on the server can leave a
+    slice in part or twice. The first scratch table of a new table becomes that table. --full-refresh, a model whose columns or
+    keys have changed, or a table that the ledger of landings does not know: everything is landed beside the old table, and
+    swapped.
 
     Config:
         slice_key   leading column of the source's primary key, an integer; none: the table is one slice
@@ -24,11 +25,11 @@
         'source': _sliced_source(),
         'sql': sql
     } %}
-    {% do slicing.update({'layout': local_md5([sql, config.require('order_by'), slicing.key, slicing.size] | join('|'))}) %}
+    {% do slicing.update({'layout': _layout(slicing)}) %}
     {% set landing = landing_of(this) %}
     {% set landed = {'slices': 0, 'rows': 0} %}
     {% if not should_full_refresh() and not reconciling() and landing.complete and landing.layout == slicing.layout
-        and landing.seen_at >= settled_after(last_cutoff()) %}
+        and landing.seen >= settled_after(last_cutoff()) %}
         {% do log(this.identifier ~ ': nothing to land', info=true) %}
     {% else %}
         {% do landed.update(_land(slicing, landing)) %}
@@ -43,57 +44,47 @@
 
 
 {#
-    Lands the slices that are to be landed. A landing of more than one step is entered in the ledger when it begins, too.
+    Lands the slices that are to be landed, a batch at a time. Where that takes more than one batch, the ledger is told when it
+    begins, too; but not where a table is built anew beside the old one, which stays as it was landed until the swap.
     Arguments: landing, of landing_of().
     Returns: a dict of slices and rows, how many that were.
 #}
 {% macro _land(slicing, landing) %}
+    {% set exists = load_cached_relation(this) is not none %}
+    {% set is_new = not exists or should_full_refresh() or landing.layout != slicing.layout %}
+    {% set destination = run_table(this, 'new') if exists and is_new else this %}
     {% set scratch = run_table(this, 'scratch') %}
-    {% do run_query(_create_sliced_table(scratch, slicing)) %}
-    {% do require_run_lock('run_lock') %}
-    {% set rebuild = landing.exists and (should_full_refresh() or not _same_layout(this, scratch)) %}
-    {% set destination = run_table(this, 'new') if rebuild else this %}
-    {% set is_new = rebuild or not landing.exists %}
 
-    {% set in_source = query_column('select number from ' ~ postgres_query(_source_slices(slicing))) if slicing.key else [0] %}
-    {% set slices = _slices_to_land(slicing, in_source, destination, is_new) %}
-    {% set one_step = slices | length <= var('parallel_slices') %}
-    {% if not one_step %}
+    {% set source = run_query(_source_slices(slicing)).rows[0] %}
+    {% set in_source = fromjson(source['slices']) | map('int') | list %}
+    {% set slices = _slices_to_land(slicing, in_source, is_new) %}
+    {% if slices | length > var('parallel_slices') and destination == this %}
         {% do enter_landing_begun(this, in_source | length, slicing.layout) %}
     {% endif %}
     {% set began = modules.datetime.datetime.utcnow() %}
     {% set landed = namespace(slices=0, rows=0) %}
     {% for batch in slices | batch(var('parallel_slices') | int) %}
         {% set batch_began = modules.datetime.datetime.utcnow() %}
-        {% if loop.index == 2 and is_new %}
-            {% do run_query('create table ' ~ scratch ~ ' as ' ~ destination) %}
-            {% do require_run_lock('run_lock') %}
-        {% elif not loop.first %}
-            {% do run_query('truncate table ' ~ scratch) %}
-        {% endif %}
-        {% set filled = _fill_slices(batch, slicing, scratch) %}
-        {% if loop.first and is_new %}
+        {% do run_query(_create_scratch(scratch, batch, slicing)) %}
+        {% do require_run_lock('run_lock') %}
+        {% set copied = _prove_counts(batch, slicing, scratch) %}
+        {% if is_new and loop.first %}
             {% do run_query('rename table ' ~ scratch ~ ' to ' ~ destination) %}
         {% else %}
             {% do run_query(_replace_slices(batch, slicing, scratch, destination)) %}
+            {% do run_query('drop table ' ~ scratch ~ ' sync') %}
         {% endif %}
         {% set landed.slices = landed.slices + batch | length %}
-        {% set landed.rows = landed.rows + filled %}
-        {% do say_progress(batch_began, this.identifier ~ ', slices ' ~ batch | join(', '), filled, 'rows',
+        {% set landed.rows = landed.rows + copied %}
+        {% do say_progress(batch_began, this.identifier ~ ', slices ' ~ batch | join(', '), copied, 'rows',
             left_to_do(began, landed.slices, slices | length, 'slices')) %}
     {% endfor %}
-    {% if is_new and not slices %}
-        {% do run_query('rename table ' ~ scratch ~ ' to ' ~ destination) %}
-    {% endif %}
 
-    {% if rebuild %}
+    {% if destination != this %}
         {% do run_query('exchange tables ' ~ destination ~ ' and ' ~ this) %}
         {% do run_query('drop table ' ~ destination ~ ' sync') %}
     {% endif %}
-    {% if not (is_new and one_step) %}
-        {% do run_query('drop table if exists ' ~ scratch ~ ' sync') %}
-    {% endif %}
-    {% do run_query(enter_landing_complete(this, landing.now, slicing.layout)) %}
+    {% do run_query(enter_landing_complete(this, source['began'], slicing.layout)) %}
     {% do return({'slices': landed.slices, 'rows': landed.rows}) %}
 {% endmacro %}
 
@@ -107,60 +98,39 @@
 {% endmacro %}
 
 
+{# Hash of all that the table is made by: one of another layout is built anew. #}
+{% macro _layout(slicing) %}
+    {% set parts = [slicing.sql, config.get('engine', ''), config.require('order_by'), slicing.key, slicing.size] %}
+    {% for column in graph.sources[model.depends_on.nodes[0]].columns.values() %}
+        {% do parts.append(column.name ~ ' ' ~ column.data_type) %}
+    {% endfor %}
+    {% do return(local_md5(parts | join('|'))) %}
+{% endmacro %}
+
+
 {% macro _slice_of(slicing) -%}
     {{ 'intDiv(' ~ slicing.key ~ ', ' ~ slicing.size ~ ')' if slicing.key else 'toInt32(0)' }}
 {%- endmacro %}
 
 
-{% macro _create_sliced_table(relation, slicing) %}
-    create table {{ relation }}
-    engine = {{ config.get('engine', 'MergeTree()') }}
-    partition by {{ _slice_of(slicing) if slicing.key else 'tuple()' }}
-    order by ({{ config.require('order_by') }})
-    empty as
-    select *, now('UTC') as _landed_at
-    from (
-        {{ slicing.sql }}
-    )
-{% endmacro %}
-
-
-{# Whether two tables have the same columns, partition key and sorting key. #}
-{% macro _same_layout(left, right) %}
-    {% set layouts -%}
-        select uniqExact(columns.list, tables.partition_key, tables.sorting_key) as different
-        from system.tables as tables
-        inner join (
-            select
-                table,
-                groupArray((name, type)) as list
-            from (select table, name, type from system.columns where database = '{{ left.schema }}' order by table, position)
-            group by table
-        ) as columns on tables.name = columns.table
-        where tables.database = '{{ left.schema }}' and tables.name in ('{{ left.identifier }}', '{{ right.identifier }}')
-    {%- endset %}
-    {% do return(run_query(layouts).rows[0]['different'] == 1) %}
-{% endmacro %}
-
-
 {#
-    The numbers of the slices to land, ascending. Into a new table: all. Else those that are missing or were read before the
-    cutoff had settled, and the last one that is there always, even if PostgreSQL has no row in it any more. When
-    reconciling, also those that have changed, or all (reconcile_mode: full).
+    The numbers of the slices to land, ascending. Into a new table: all, or of an empty source one that makes the table. Else
+    those that are missing or were read before the cutoff had settled, and the last one that is there always, even if
+    PostgreSQL has no row in it any more. When reconciling, also those that have changed, or all (reconcile_mode: full).
 #}
-{% macro _slices_to_land(slicing, in_source, destination, is_new) %}
+{% macro _slices_to_land(slicing, in_source, is_new) %}
     {% if not slicing.key or is_new %}
-        {% do return(in_source | map('int') | sort) %}
+        {% do return(in_source | sort or [0]) %}
     {% endif %}
     {% set staged = {} %}
     {% for row in run_query(
         "select " ~ _slice_of(slicing) ~ " as slice, min(_landed_at) < " ~ utc_literal(settled_after(last_cutoff())) ~ " as is_early"
-        ~ " from " ~ destination ~ " group by slice"
+        ~ " from " ~ this ~ " group by slice"
     ) %}
         {% do staged.update({row['slice'] | int: row['is_early'] | int == 1}) %}
     {% endfor %}
     {% set wanted = [] %}
-    {% for slice in in_source | map('int') if slice not in staged or staged[slice] %}
+    {% for slice in in_source if slice not in staged or staged[slice] %}
         {% do wanted.append(slice) %}
     {% endfor %}
     {% if staged %}
@@ -168,8 +138,8 @@
     {% endif %}
     {% if reconciling() %}
         {% do wanted.extend(
-            in_source | map('int') | list + staged | list if var('reconcile_mode') == 'full'
-            else query_column(changed_slices(slicing, destination)) | map('int') | list
+            in_source + staged | list if var('reconcile_mode') == 'full'
+            else query_column(changed_slices(slicing, this)) | map('int') | list
         ) %}
     {% endif %}
     {% do return(wanted | unique | sort) %}
@@ -177,10 +147,22 @@
 
 
 {#
+    The slices that the source has, and the moment before they were looked for.
+    Returns: a query of one row: slices (a JSON array) and began.
+#}
+{% macro _source_slices(slicing) %}
+    select
+        toJSONString(groupArray(number)) as slices,
+        toString(now64(3, 'UTC')) as began
+    from {{ postgres_query(_slices_in_postgres(slicing)) if slicing.key else '(select 0 as number)' }}
+{% endmacro %}
+
+
+{#
     PostgreSQL: the slices of a table that have rows. It hops from one to the next over the key's index, so gaps cost nothing
     however wide they are.
 #}
-{% macro _source_slices(slicing) -%}
+{% macro _slices_in_postgres(slicing) -%}
     with recursive slice (number) as (
         (select "{{ slicing.key }}" / {{ slicing.size }} from {{ slicing.source }} order by "{{ slicing.key }}" limit 1)
         union all
@@ -207,40 +189,19 @@
 {%- endmacro %}
 
 
-{#
-    Copies slices into the empty scratch table and proves their row counts.
-    Returns: how many rows they have together.
-#}
-{% macro _fill_slices(slices, slicing, scratch) %}
-    {% do run_query(_copy_slices(slices, slicing, scratch)) %}
-    {% set filled = namespace(rows=0) %}
-    {% for row in run_query(_count_slices(slices, slicing, scratch)) %}
-        {% set slice, copied, counted = row['slice'] | int, row['copied'] | int, row['counted'] | int %}
-        {% if copied != counted %}
-            {# Rows come and go while they are copied: read the slice once more before calling it a fault. #}
-            {% do run_query('alter table ' ~ scratch ~ ' drop partition id ' ~ _partition_of(slice, slicing)) %}
-            {% do run_query(_copy_slices([slice], slicing, scratch)) %}
-            {% set again = run_query(_count_slices([slice], slicing, scratch)).rows[0] %}
-            {% set counts = [counted, again['counted'] | int] %}
-            {% if again['copied'] | int < counts | min or again['copied'] | int > counts | max %}
-                {% do exceptions.raise_compiler_error(
-                    model.name ~ ', slice ' ~ slice ~ ' (' ~ _in_slice(slicing, slice) ~ '): ' ~ again['copied']
-                    ~ ' rows were copied, but PostgreSQL counts ' ~ again['counted'] ~ ' (' ~ copied ~ ' and ' ~ counted
-                    ~ ' at the first try). It was not put in place, nor those copied with it; earlier ones stay. Run it again; if it lasts,'
-                    ~ ' the source changes faster than it can be read or the connection loses rows.'
-                ) %}
-            {% endif %}
-            {% set copied = again['copied'] | int %}
-        {% endif %}
-        {% set filled.rows = filled.rows + copied %}
-    {% endfor %}
-    {% do return(filled.rows) %}
+{# The scratch table, filled with slices. #}
+{% macro _create_scratch(scratch, slices, slicing) %}
+    create table {{ scratch }}
+    engine = {{ config.get('engine', 'MergeTree()') }}
+    partition by {{ _slice_of(slicing) if slicing.key else 'tuple()' }}
+    order by ({{ config.require('order_by') }})
+    as
+    {{- _copy_of_slices(slices, slicing) }}
 {% endmacro %}
 
 
 {# Each slice is a stream of its own. A filter that does not reach PostgreSQL is an error (strict), not a full copy. #}
-{% macro _copy_slices(slices, slicing, scratch) %}
-    insert into {{ scratch }}
+{% macro _copy_of_slices(slices, slicing) %}
     {%- for slice in slices %}
     select *, now('UTC') as _landed_at
     from (
@@ -255,6 +216,37 @@
         external_table_strict_query = 1,
         max_insert_threads = {{ slices | length }},
         max_partitions_per_insert_block = 0
+{% endmacro %}
+
+
+{#
+    Proves that the scratch table has as many rows of each slice as PostgreSQL.
+    Returns: how many rows they have together.
+    Raises: a compiler error that names the slice and the counts.
+#}
+{% macro _prove_counts(slices, slicing, scratch) %}
+    {% set proven = namespace(rows=0) %}
+    {% for row in run_query(_count_slices(slices, slicing, scratch)) %}
+        {% set slice, copied, counted = row['slice'] | int, row['copied'] | int, row['counted'] | int %}
+        {% if copied != counted %}
+            {# Rows come and go while they are copied: read the slice once more before calling it a fault. #}
+            {% do run_query('alter table ' ~ scratch ~ ' drop partition id ' ~ _partition_of(slice, slicing)) %}
+            {% do run_query('insert into ' ~ scratch ~ _copy_of_slices([slice], slicing)) %}
+            {% set again = run_query(_count_slices([slice], slicing, scratch)).rows[0] %}
+            {% set counts = [counted, again['counted'] | int] %}
+            {% if again['copied'] | int < counts | min or again['copied'] | int > counts | max %}
+                {% do exceptions.raise_compiler_error(
+                    model.name ~ ', slice ' ~ slice ~ ' (' ~ _in_slice(slicing, slice) ~ '): ' ~ again['copied']
+                    ~ ' rows were copied, but PostgreSQL counts ' ~ again['counted'] ~ ' (' ~ copied ~ ' and ' ~ counted
+                    ~ ' at the first try). It was not put in place, nor those copied with it; earlier ones stay. Run it again; if it lasts,'
+                    ~ ' the source changes faster than it can be read or the connection loses rows.'
+                ) %}
+            {% endif %}
+            {% set copied = again['copied'] | int %}
+        {% endif %}
+        {% set proven.rows = proven.rows + copied %}
+    {% endfor %}
+    {% do return(proven.rows) %}
 {% endmacro %}
 
 

@@ -26,23 +26,7 @@
     ),
 
     expected as (
-        select
-            metric_type,
-            entity_id,
-            sum(total) as total
-        from (
-            select metric_type, entity_id, expected_now as total
-            from (
-                {{ counts_from_postgres(render(expected.raw_code), expected.name, 1) | indent(16) }}
-            )
-            {%- if also %}
-            union all
-            select metric_type, entity_id, expected_now as total
-            from {{ also }}
-            where entity_type = '{{ entity_type }}'
-            {%- endif %}
-        )
-        group by metric_type, entity_id
+        {{ expected_totals(expected, also, 'expected_now') | indent(8) }}
     ),
 
     logged as (

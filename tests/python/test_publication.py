@@ -665,24 +665,43 @@ def test_a_log_whose_old_events_move_to_another_volume_is_a_good_one(
     assert staged.fingerprint() == backfilled.fingerprint(f"{BEFORE} and {of_pairs(pairs_of(FOLLOWS))}")
 
 
-def test_a_second_database_of_models_is_refused_with_the_name_of_the_first(staged: ParsedProject) -> None:
-    staged.publish(FOLLOWS)
-    published, second = staged.fingerprint(), f"{staged.database}_second"
-    project = Project(staged.sandbox, second, staged.target, vars={"event_log": staged.event_log})
+def test_of_two_databases_of_models_that_start_at_the_same_time_one_publishes(
+    staged: ParsedProject, backfilled: Project
+) -> None:
+    names = [f"{staged.database}_{number}" for number in ("one", "two")]
+    projects = [
+        Project(staged.sandbox, name, staged.target / name, vars={"event_log": staged.event_log}) for name in names
+    ]
+    command = ("run", "--select", "tag:tag")
     try:
-        # Started with the other, it finds the claim as well: creating it is atomic.
-        output = project.dbt("run", "--select", "tag:tag", fails=True)
-        assert f"is published to by the models in the database '{staged.database}'" in output
-        assert "dbt run-operation release_event_log" in output
-        tables = f"select count() from system.tables where database like '{second}%'"
+        runs = [
+            subprocess.Popen(
+                project.command_line(*command),
+                cwd=REPO,
+                env=project.environment(),
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            for project in projects
+        ]
+        printed = [run.communicate()[0] for run in runs]
+        assert sorted(run.returncode for run in runs) == [0, 1], printed
+        winner, loser = sorted((0, 1), key=lambda number: runs[number].returncode)
+        refused = f"is published to by the models in the database '{names[winner]}'"
+        assert refused in printed[loser] and "dbt run-operation release_event_log" in printed[loser]
+        tables = f"select count() from system.tables where database like '{names[loser]}%'"
         assert staged.sandbox.value(tables) == 0
-        assert staged.fingerprint() == published
+        assert staged.fingerprint() == undisturbed(backfilled, "tag_engagement_events")
 
-        project.dbt("run-operation", "release_event_log")
-        project.dbt("run", "--select", "tag:tag")
-        assert f"is published to by the models in the database '{second}'" in staged.publish(FOLLOWS, fails=True)
+        projects[loser].dbt("run-operation", "release_event_log")
+        projects[loser].dbt(*command)
+        assert staged.fingerprint() == undisturbed(backfilled, "tag_engagement_events")
+        printed_now = projects[winner].dbt(*command, fails=True)
+        assert f"is published to by the models in the database '{names[loser]}'" in printed_now
     finally:
-        drop_databases(staged.sandbox, second)
+        for name in names:
+            drop_databases(staged.sandbox, name)
 
 
 # Tables landed in part, or too early ----------------------------------------------------------------------------------

@@ -118,6 +118,28 @@ def test_what_cannot_be_shown_is_named(parsed: ParsedProject, call: str, message
     assert re.search(message, printed)
 
 
+def test_of_metrics_that_all_count_a_user_once_the_earliest_event_of_each_user_remains(parsed: ParsedProject) -> None:
+    query = """
+        with vote as (
+            select 7 as tagId, 1 + number % 2 as userId, number < 3 as up,
+                addDays(toDateTime64('2024-01-01', 3), -number) as createdAt
+            from numbers(6)
+        )
+        {{ metric_events('vote', metrics=[
+            metric('Tag', 'Up', entity_id='tagId', when='up', once_per_user=true, entity_joined=true),
+            metric('Tag', 'Down', entity_id='tagId', when='not up', once_per_user=true, entity_joined=true),
+        ]) }}
+    """
+    shown = parsed.dbt("show", "--inline", query, "--output", "json", "--limit", "99")
+    events = json.loads(shown[shown.index("{\n") :])["show"]
+    assert sorted((event["metricType"], event["userId"], event["createdAt"][:10]) for event in events) == [
+        ("Down", 1, "2023-12-28"),
+        ("Down", 2, "2023-12-27"),
+        ("Up", 1, "2023-12-30"),
+        ("Up", 2, "2023-12-31"),
+    ]
+
+
 def test_the_source_rows_that_count_are_the_events(backfilled: Project, compiled: Compiled, tmp_path: Path) -> None:
     project = beside(backfilled, tmp_path)
     nodes = compiled.manifest["nodes"].values()

@@ -278,8 +278,11 @@ def landed_again(landed: Landed) -> LandedAgain:
         # A killed run leaves its scratch table and its half-built table.
         "create table stg_user__scratch_01234567 as stg_user",
         "create table stg_user__new_89abcdef as stg_user",
-        # Else the tables whose rows are all there would be left alone.
-        "truncate table metric_landings",
+        # As a killed run leaves it; three of the models had another layout then.
+        "insert into metric_landings (staging_table, state, seen_at, slices, rows, layout)"
+        " select staging_table, 'begun', now64(), slices, 0,"
+        " if(staging_table in ('stg_tag', 'stg_donation', 'stg_bounty'), 'another', layout) from metric_landings",
+        "alter table metric_landings delete where staging_table = 'stg_article' settings mutations_sync = 2",
     ):
         clickhouse_connect.get_client(
             dsn=sandbox.clickhouse_url, autogenerate_session_id=False, database=DATABASE
@@ -306,6 +309,7 @@ def landed_again(landed: Landed) -> LandedAgain:
         "stg_bounty",
         "stg_user",
         "stg_buzz_tip",
+        "stg_article",
     ]
     sliced = [model for model in models if model != "stg_buzz_tip"]
     before = {model: partitions(sandbox, model) for model in sliced}
@@ -358,7 +362,6 @@ def test_keys_below_zero_and_zero_land_exactly_once(landed: Landed) -> None:
 def test_an_empty_source_gives_an_empty_table(landed: Landed) -> None:
     for model in ("stg_article_engagement", "stg_bounty_engagement"):
         assert landed.sandbox.value(f"select count() from {DATABASE}.{model}") == 0
-    assert slices_landed(landed.output, "stg_article_engagement") == 0
 
 
 def test_no_table_is_read_in_whole(landed: Landed) -> None:
@@ -390,11 +393,11 @@ def test_no_table_is_read_in_whole(landed: Landed) -> None:
             elif mentions:
                 explained = [re.findall(allowed[kind], statement) for kind in ("hop", "count")]
                 assert mentions == sum(map(len, explained)), statement
-    assert copied == {table for table, _ in keys} - {"ArticleEngagement"}
+    assert copied == {table for table, _ in keys}
 
 
 def test_a_filter_that_postgres_would_not_see_is_an_error(landed: Landed) -> None:
-    a_copy = r"insert into `staging`\.`stg_\w+__scratch_.*?(?=^\S*\d\d:\d\d:\d\d|\Z)"
+    a_copy = r"create table `staging`\.`stg_\w+__scratch_.*?(?=^\S*\d\d:\d\d:\d\d|\Z)"
     copies = re.findall(a_copy, landed.log, re.M | re.S)
     assert len(copies) >= 28
     assert all("external_table_strict_query = 1" in copy for copy in copies)
@@ -429,7 +432,12 @@ def test_a_table_that_was_landed_late_enough_for_the_cutoff_is_left_alone(landed
     assert slices_landed(output, "stg_article_reaction") == len(before)
 
 
-def test_of_a_table_of_which_nothing_is_known_only_the_last_slice_is_landed(
+def test_a_table_of_which_nothing_is_known_is_built_anew(landed: Landed, landed_again: LandedAgain) -> None:
+    assert landed_again.anew("stg_article") == source_slices(landed.sandbox, "Article")
+    assert_equals_source(landed.sandbox, "Article")
+
+
+def test_of_a_table_that_a_killed_run_left_in_part_only_the_last_slice_is_landed_again(
     landed: Landed, landed_again: LandedAgain
 ) -> None:
     assert slices_landed(landed_again.output, "stg_image_reaction") == 1
@@ -522,8 +530,7 @@ def test_a_full_refresh_builds_beside_the_old_table_which_stays_if_it_fails(
     assert all(before["stg_model"][number] != after[number] for number in after)
     assert_equals_source(sandbox, "Model")
 
-    output = landed.run("stg_post")
-    assert slices_landed(output, "stg_post") == 1
+    assert "stg_post: nothing to land" in landed.run("stg_post")
     assert leftovers(sandbox) == []
 
 
@@ -531,7 +538,10 @@ def test_a_run_that_slept_does_not_drop_what_another_has_landed(landed: Landed, 
     """To the sleeper the last slice is empty; the rows come while it sleeps, and the other run lands them."""
     sandbox, model = landed.sandbox, "stg_post"
     last = max(source_slices(sandbox, "Post"))
-    sandbox.command(f"truncate table {DATABASE}.metric_landings")
+    sandbox.command(
+        f"insert into {DATABASE}.metric_landings select * replace ('begun' as state, now64() as at)"
+        f" from {DATABASE}.metric_landings where staging_table = '{model}' order by at desc limit 1"
+    )
     # A count that takes its time.
     empty = f"id / {SLICE_SIZE} != {last} or current_query() like '%count(*)%' and (select pg_sleep(3)) is null"
     with ExitStack() as policy:
