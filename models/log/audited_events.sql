@@ -6,6 +6,11 @@
     the log.
 #}
 
+{#- Most of the log lies outside of every window that is due: it need not be looked up metric by metric. #}
+{%- set is_reached -%}
+    logged.createdAt >= {{ as_logged('(select min(due_from) from due)') }} and logged.createdAt < {{ as_logged('(select max(due_until) from due)') }}
+{%- endset %}
+
 with due as (
     {{ due_windows() }}
 )
@@ -18,6 +23,22 @@ select
     logged.metricValue as metricValue,
     logged.createdAt as createdAt
 from {{ ref('logged_events') }} as logged
+where not ({{ is_reached }})
+
+union all
+
+select
+    logged.entityType as entityType,
+    logged.entityId as entityId,
+    logged.userId as userId,
+    logged.metricType as metricType,
+    logged.metricValue as metricValue,
+    logged.createdAt as createdAt
+from (
+    select *
+    from {{ ref('logged_events') }} as logged
+    where {{ is_reached }}
+) as logged
 left join due on logged.entityType = due.entity_type and logged.metricType = due.metric_type
 where not (logged.createdAt >= {{ as_logged('due.due_from') }} and logged.createdAt < {{ as_logged('due.due_until') }})
 

@@ -13,23 +13,38 @@
     {% endfor %}
 {% endfor %}
 
-with counted as (
+with metrics as (
     select
-        entityType,
-        metricType,
+        metric.1 as entity_type,
+        metric.2 as metric_type
+    from (select arrayJoin({{ metrics or [('', '')] }}) as metric)
+    where metric.1 != ''
+),
+
+counted as (
+    select
+        entityType as entity_type,
+        metricType as metric_type,
         count() as events
     from {{ ref('audited_events') }}
     where createdAt < {{ cutoff_by_entity_type('entityType') }}
     group by
-        entityType,
-        metricType
+        entity_type,
+        metric_type
 )
 
 select
-    metric.1 as entity_type,
-    metric.2 as metric_type
-from (select arrayJoin({{ metrics or [('', '')] }}) as metric)
+    entity_type,
+    metric_type
+from (
+    select
+        entity_type,
+        metric_type,
+        counted.events as events,
+        sum(counted.events) over () as events_of_all
+    from metrics as known
+    left join counted using (entity_type, metric_type)
+)
 where
-    metric.1 != ''
-    and (entity_type, metric_type) not in (select (counted.entityType, counted.metricType) from counted)
-    and (select count() from counted) > 0
+    events = 0
+    and events_of_all > 0

@@ -20,6 +20,22 @@ select
     logged.metricValue as metricValue,
     logged.createdAt as createdAt
 from `metrics`.`logged_events` as logged
+where not (logged.createdAt >= (select min(due_from) from due) and logged.createdAt < (select max(due_until) from due))
+
+union all
+
+select
+    logged.entityType as entityType,
+    logged.entityId as entityId,
+    logged.userId as userId,
+    logged.metricType as metricType,
+    logged.metricValue as metricValue,
+    logged.createdAt as createdAt
+from (
+    select *
+    from `metrics`.`logged_events` as logged
+    where logged.createdAt >= (select min(due_from) from due) and logged.createdAt < (select max(due_until) from due)
+) as logged
 left join due on logged.entityType = due.entity_type and logged.metricType = due.metric_type
 where not (logged.createdAt >= due.due_from and logged.createdAt < due.due_until)
 
