@@ -13,7 +13,7 @@
     {% endfor %}
 {% endfor %}
 
-with metrics as (
+with known as (
     select
         metric.1 as entity_type,
         metric.2 as metric_type
@@ -31,20 +31,22 @@ counted as (
     group by
         entity_type,
         metric_type
+),
+
+found as (
+    select
+        known.entity_type as entity_type,
+        known.metric_type as metric_type,
+        counted.events as events,
+        sum(counted.events) over () as events_of_all
+    from known
+    left join counted on known.entity_type = counted.entity_type and known.metric_type = counted.metric_type
 )
 
 select
     entity_type,
     metric_type
-from (
-    select
-        entity_type,
-        metric_type,
-        counted.events as events,
-        sum(counted.events) over () as events_of_all
-    from metrics as known
-    left join counted using (entity_type, metric_type)
-)
+from found
 where
     events = 0
     and events_of_all > 0
