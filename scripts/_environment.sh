@@ -55,5 +55,5 @@ print_steps() {
 
 # free_ports COUNT: ports that nobody listens on, since tests must not collide with a running sandbox.
 free_ports() {
-    PYTHONPATH=scripts python -c 'import sys; from sandbox_lib.processes import free_ports; print(*free_ports(int(sys.argv[1])))' "$1"
+    python -c 'import sys; from sandbox.processes import free_ports; print(*free_ports(int(sys.argv[1])))' "$1"
 }

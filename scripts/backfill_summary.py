@@ -1,13 +1,9 @@
 #!/usr/bin/env python
 """Print what the event log holds of the backfill: per entity type the metrics, events and entities."""
 
-import csv
-import io
-
 import click
 
-from connect_postgres import clickhouse_from_environment
-from sandbox_lib.clickhouse_http import ClickHouseError, execute
+import targets
 
 SUMMARY = """
 select
@@ -20,21 +16,19 @@ group by grouping sets ((entityType), ())
 order by
     grouping(entityType),
     entity_type
-format CSV
 """
 
 
 @click.command()
-def main() -> None:
+@targets.target_option
+def main(target: str) -> None:
     """Print per entity type what the view published_events holds: the backfilled events that are in the log."""
-    server, database = clickhouse_from_environment()
-    try:
-        answer = execute(server, SUMMARY, database=database)
-    except ClickHouseError as error:
-        raise click.ClickException(str(error)) from None
+    with targets.clickhouse(target) as client, targets.server_errors(target):
+        rows = client.query(SUMMARY).result_rows
     click.echo(f"{'entity type':<14}{'metrics':>8}{'events':>12}{'entities':>12}")
-    for entity_type, metrics, events, entities in csv.reader(io.StringIO(answer)):
-        click.echo(f"{entity_type:<14}{int(metrics):>8}{int(events):>12,}{int(entities):>12,}")
+    for entity_type, metrics, events, entities in rows:
+        click.echo(f"{entity_type:<14}{metrics:>8}{events:>12,}{entities:>12,}")
+    click.echo(targets.clickhouse_address(target))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,9 @@
 import shutil
 import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox_lib import settings
+import targets
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -16,13 +15,18 @@ class DbtError(Exception):
     """What dbt said instead of a result."""
 
 
-def parse(variables: str) -> "Manifest":
-    """The project as dbt sees it with these vars; no server is asked."""
-    return _dbt("parse", variables=variables)
+def parse(target: str, variables: str) -> "Manifest":
+    """The project as dbt sees it with this target and these vars; no server is asked."""
+    return _dbt("parse", target=target, variables=variables)
 
 
 def render(
-    manifest: "Manifest", variables: str, parts: Iterable[str], reads: Iterable[str] = (), introspect: bool = False
+    manifest: "Manifest",
+    target: str,
+    variables: str,
+    parts: Iterable[str],
+    reads: Iterable[str] = (),
+    introspect: bool = False,
 ) -> list[str]:
     """What each part, a Jinja expression, renders to. reads: unique ids of what the parts refer to by ref().
 
@@ -34,7 +38,7 @@ def render(
     offline = () if introspect else ("--no-introspect", "--no-populate-cache")
     known = set(manifest.nodes)
     try:
-        (result,) = _dbt("compile", "--inline", inline, *offline, variables=variables, manifest=manifest)
+        (result,) = _dbt("compile", "--inline", inline, *offline, target=target, variables=variables, manifest=manifest)
     finally:
         # What could not be compiled, dbt leaves in the manifest, and then it can compile nothing else inline.
         for unique_id in set(manifest.nodes) - known:
@@ -43,14 +47,16 @@ def render(
     return rendered
 
 
-def _dbt(*command: str, variables: str, manifest: "Manifest | None" = None) -> object:
-    """Run dbt in this process, with the connection that the environment names, and nothing left behind."""
+def _dbt(*command: str, target: str, variables: str, manifest: "Manifest | None" = None) -> object:
+    """Run dbt in this process, with the connection of a target, and nothing left behind."""
     from dbt.cli.main import dbtRunner
 
     with tempfile.TemporaryDirectory() as directory:
-        shutil.copy(settings.REPOSITORY / "profiles.yml.example", Path(directory) / "profiles.yml")
+        # dbt would leave a file of its own, .user.yml, beside the profiles.
+        shutil.copy(targets.profiles_directory() / "profiles.yml", directory)
         options = [
-            *("--project-dir", str(settings.REPOSITORY), "--profiles-dir", directory, "--vars", variables),
+            *("--project-dir", str(targets.REPOSITORY), "--profiles-dir", directory),
+            *("--target", target, "--vars", variables),
             *("--target-path", directory, "--log-path", directory),
         ]
         done = dbtRunner(manifest=manifest).invoke(

@@ -10,17 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 import dbt_sql
-from connect_postgres import clickhouse_from_environment
-from sandbox_lib import settings
-from sandbox_lib.clickhouse_http import ClickHouseError, execute
+import targets
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
     from dbt.contracts.graph.nodes import ModelNode, SourceDefinition
 
-CATALOG = settings.REPOSITORY / "seeds" / "metric_catalog.csv"
-# Seconds: the queries go through whole tables.
-TIMEOUT = 3600
+CATALOG = targets.REPOSITORY / "seeds" / "metric_catalog.csv"
 
 LOG_TYPE = """
 select type
@@ -127,18 +123,18 @@ def catalog_row(entity_type: str, metric_type: str) -> dict[str, str]:
     raise click.ClickException(f"There is no metric {asked}. {likes}")
 
 
-def look_up(entity_type: str, metric_type: str, variables: str) -> Metric:
+def look_up(target: str, entity_type: str, metric_type: str, variables: str) -> Metric:
     """Have dbt compile the metric's queries; no server is asked."""
     row = catalog_row(entity_type, metric_type)
     try:
-        manifest = dbt_sql.parse(variables)
+        manifest = dbt_sql.parse(target, variables)
         model = events_model(manifest, row)
         parts = [
             f"metric_query('{entity_type}', '{metric_type}')",
             f"metric_rows_query('{entity_type}', '{metric_type}')",
             f"cutoff_of('{entity_type}')",
         ]
-        query, rows_query, cutoff = dbt_sql.render(manifest, variables, parts, model.depends_on.nodes)
+        query, rows_query, cutoff = dbt_sql.render(manifest, target, variables, parts, model.depends_on.nodes)
     except dbt_sql.DbtError as error:
         raise click.ClickException(f"{entity_type} {metric_type} cannot be compiled. dbt says: {error}") from None
     return Metric(row, manifest, model, query, rows_query, cutoff)
@@ -193,27 +189,23 @@ def explain_rule(metric: Metric) -> None:
     click.echo(metric.query)
 
 
-def explain_entity(metric: Metric, entity_id: int, event_log: str, limit: int) -> None:
+def explain_entity(target: str, metric: Metric, entity_id: int, event_log: str, limit: int) -> None:
     """Print the entity's source rows and events, expected and found, and whether the totals are the same."""
-    server, database = clickhouse_from_environment()
+    client = targets.clickhouse(target)
     log_database, log_table = event_log.split(".")
-    settings_and_parameters = {
-        "database": database,
-        "output_format_pretty_color": "0",
-        "output_format_pretty_row_numbers": "0",
-        "param_entity_type": metric.catalog["entity_type"],
-        "param_metric_type": metric.catalog["metric_type"],
-        "param_entity_id": str(entity_id),
-        "param_cutoff": metric.cutoff,
-        "param_log_database": log_database,
-        "param_log_table": log_table,
+    settings = {"output_format_pretty_color": 0, "output_format_pretty_row_numbers": 0}
+    parameters = {
+        "entity_type": metric.catalog["entity_type"],
+        "metric_type": metric.catalog["metric_type"],
+        "entity_id": entity_id,
+        "cutoff": metric.cutoff,
+        "log_database": log_database,
+        "log_table": log_table,
     }
 
     def ask(query: str, output: str) -> str:
-        try:
-            return execute(server, f"{query}\nformat {output}", timeout=TIMEOUT, **settings_and_parameters)
-        except ClickHouseError as error:
-            raise click.ClickException(f"{metric.name} cannot be looked up: {error}") from None
+        with targets.server_errors(target):
+            return client.raw_query(query, parameters, settings, output).decode()
 
     def table(query: str) -> bool:
         rows = int(ask(f"select count() from (\n{query}\n)", "TSV"))
@@ -260,6 +252,7 @@ def event_log_name(_context: click.Context, _option: click.Parameter, value: str
 
 
 @click.command()
+@targets.target_option
 @click.argument("entity_type")
 @click.argument("metric_type")
 @click.option("--id", "entity_id", type=int, help="Entity whose source rows and events to show, side by side.")
@@ -272,16 +265,20 @@ def event_log_name(_context: click.Context, _option: click.Parameter, value: str
 )
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Rows to show of each table.")
 @click.option("--vars", "variables", default="{}", show_default=True, help="The vars of the dbt run to explain.")
-def main(entity_type: str, metric_type: str, entity_id: int | None, event_log: str, limit: int, variables: str) -> None:
+def main(
+    target: str, entity_type: str, metric_type: str, entity_id: int | None, event_log: str, limit: int, variables: str
+) -> None:
     """Explain a metric: explain_metric.py Model ThumbsUp --id 123.
 
     Prints its row of the catalog, the source columns that it reads, and its query. With --id also the entity's source
     rows, with what becomes of each, and its events as the query makes them beside those in the log, with both totals.
     """
-    metric = look_up(entity_type, metric_type, variables)
+    targets.require(target, "clickhouse")
+    metric = look_up(target, entity_type, metric_type, variables)
     explain_rule(metric)
     if entity_id is not None:
-        explain_entity(metric, entity_id, event_log, limit)
+        explain_entity(target, metric, entity_id, event_log, limit)
+        click.echo(targets.clickhouse_address(target))
 
 
 if __name__ == "__main__":

@@ -15,30 +15,33 @@ from pathlib import Path
 
 import click
 
-from sandbox_lib import settings
+from targets import REPOSITORY
 
+# What the target production needs. The database shows in the SQL; nobody is asked, so there is no such server.
+CONNECTION = {"HOST": "none", "PORT": "1", "USER": "none", "PASSWORD": "none", "DATABASE": "metrics", "SECURE": "False"}
 PROJECT = "entity_metrics"
-GOLDEN = settings.REPOSITORY / "tests" / "golden"
+GOLDEN = REPOSITORY / "tests" / "golden"
 REWRITE = "scripts/golden_sql.py --write"
 
 
 def compiled_sql() -> dict[str, str]:
     """The SQL of every model and analysis as dbt compiles it, by its path in the repository."""
     # Nothing of the machine may show in the SQL: neither its servers and databases nor dbt's own variables.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("CLICKHOUSE_", "DBT_"))}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
+    environment |= {f"CLICKHOUSE_{name}": value for name, value in CONNECTION.items()}
     with tempfile.TemporaryDirectory() as directory:
         target = Path(directory)
-        shutil.copy(settings.REPOSITORY / "profiles.yml.example", target / "profiles.yml")
+        shutil.copy(REPOSITORY / "profiles.yml.example", target / "profiles.yml")
         command = [
             *(Path(sys.executable).with_name("dbt"), "--quiet", "--no-use-colors", "--no-write-json", "compile"),
             *("--select", "resource_type:model", "resource_type:analysis", "--indirect-selection", "empty"),
             *("--no-introspect", "--no-populate-cache"),
-            *("--profiles-dir", target, "--target-path", target, "--log-path", target),
+            *("--profiles-dir", target, "--target", "production", "--target-path", target, "--log-path", target),
         ]
         done = subprocess.run(
             [str(word) for word in command],
-            cwd=settings.REPOSITORY,
-            env=environment | {"CLICKHOUSE_DATABASE": settings.CLICKHOUSE_DATABASE},
+            cwd=REPOSITORY,
+            env=environment,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -4,23 +4,24 @@
 import csv
 import json
 import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import jinja2
+from clickhouse_connect.driver.exceptions import ClickHouseError
 from markupsafe import Markup
 
 import dbt_sql
-from connect_postgres import clickhouse_from_environment
-from explain_metric import CATALOG, EVENTS, LOG_TYPE, SIDES, TIMEOUT, events_model
-from sandbox_lib import settings
-from sandbox_lib.clickhouse_http import ClickHouseError, execute
+import targets
+from explain_metric import CATALOG, EVENTS, LOG_TYPE, SIDES, events_model
 
 if TYPE_CHECKING:
+    from clickhouse_connect.driver import Client
     from dbt.contracts.graph.manifest import Manifest
 
 # What the comparison with the legacy counters refers to.
@@ -41,29 +42,40 @@ def catalog() -> list[dict[str, str]]:
     return sorted(rows, key=lambda row: entity_types.index(row["entity_type"]))
 
 
-def ask(sql: str, **parameters: str) -> dict:
-    """Run a query on the server that the environment names. Returns its columns (meta) and rows (data)."""
-    server, database = clickhouse_from_environment()
-    formatted = {"output_format_json_quote_64bit_integers": "0", "database": database}
-    return json.loads(execute(server, f"{sql}\nformat JSON", timeout=TIMEOUT, **formatted, **parameters))
+@dataclass(frozen=True)
+class Project:
+    """The project with one target and some vars, and a client of that target's ClickHouse."""
+
+    target: str
+    variables: str
+    manifest: "Manifest"
+    client: "Client"
+
+    def render(self, parts: Iterable[str], reads: Iterable[str] = (), introspect: bool = True) -> list[str]:
+        """What each part, a Jinja expression, renders to: see dbt_sql."""
+        return dbt_sql.render(self.manifest, self.target, self.variables, parts, reads, introspect)
+
+    def ask(self, sql: str, parameters: dict[str, object] | None = None) -> dict:
+        """Run a query. Returns its columns (meta) and rows (data)."""
+        numbers = {"output_format_json_quote_64bit_integers": 0}
+        return json.loads(self.client.raw_query(sql, parameters, numbers, "JSON"))
 
 
-def compared(manifest: "Manifest", variables: str) -> tuple[dict, list[Row], list[Row], list[Row]]:
+def compared(project: Project) -> tuple[dict, list[Row], list[Row], list[Row]]:
     """What was compared (settings), and the rows by pair, month, and day of correction."""
-    render = partial(dbt_sql.render, manifest, variables, introspect=True)
     parts = ("parity_report_settings()", "parity_report_months()", "parity_report_corrections()")
-    about, months, corrections = render(parts)
+    about, months, corrections = project.render(parts)
     about = json.loads(about)
-    by_type = render([f"parity_report_pairs('{entity_type}')" for entity_type in about["entity_types"]])
-    rows = [row for sql in by_type for row in ask(sql)["data"]]
+    by_type = project.render([f"parity_report_pairs('{entity_type}')" for entity_type in about["entity_types"]])
+    rows = [row for sql in by_type for row in project.ask(sql)["data"]]
     found = {(row["entity_type"], row["metric_type"]): row for row in rows}
     pairs = [found[row["entity_type"], row["metric_type"]] | {"catalog": row} for row in catalog()]
-    return about, pairs, ask(months)["data"], ask(corrections)["data"]
+    return about, pairs, project.ask(months)["data"], project.ask(corrections)["data"]
 
 
-def legacy_differences(manifest: "Manifest", variables: str) -> tuple[dict[tuple[str, str], Row], str]:
+def legacy_differences(project: Project) -> tuple[dict[tuple[str, str], Row], str]:
     """The metrics that differ from the legacy counts, and why they could not be compared, if so."""
-    tables = [node for node in manifest.sources.values() if node.source_name == "legacy"]
+    tables = [node for node in project.manifest.sources.values() if node.source_name == "legacy"]
     # While dbt parses, there is no table to compare with.
     parts = [
         f"legacy_comparison(graph.sources['{node.unique_id}'], ref('metric_catalog'), ref('audited_events'),"
@@ -71,8 +83,7 @@ def legacy_differences(manifest: "Manifest", variables: str) -> tuple[dict[tuple
         for node in tables
     ]
     try:
-        queries = dbt_sql.render(manifest, variables, parts, COMPARED, introspect=True)
-        rows = [row for sql in queries for row in ask(sql)["data"]]
+        rows = [row for sql in project.render(parts, COMPARED) for row in project.ask(sql)["data"]]
     except (dbt_sql.DbtError, ClickHouseError) as error:
         return {}, str(error)
     return {(row["entity_type"], row["metric_type"]): row for row in rows}, ""
@@ -90,45 +101,45 @@ def known_differences(legacy: dict[tuple[str, str], Row]) -> list[Row]:
     return list(reasons.values())
 
 
-def rows_of_worst(manifest: "Manifest", variables: str, about: dict, pairs: list[Row]) -> None:
+def rows_of_worst(project: Project, about: dict, pairs: list[Row]) -> None:
     """Give each of these pairs the source rows and the events of its worst entity, or why they cannot be shown."""
     database, table = about["event_log"].split(".")
     parts, reads = [], set()
     for pair in pairs:
         arguments = f"('{pair['entity_type']}', '{pair['metric_type']}')"
         parts += [f"metric_query{arguments}", f"metric_rows_query{arguments}"]
-        reads |= set(events_model(manifest, pair["catalog"]).depends_on.nodes)
-    queries = iter(dbt_sql.render(manifest, variables, parts, sorted(reads)))
-    log_type = ask(LOG_TYPE, param_log_database=database, param_log_table=table)["data"][0]["type"]
+        reads |= set(events_model(project.manifest, pair["catalog"]).depends_on.nodes)
+    queries = iter(project.render(parts, sorted(reads), introspect=False))
+    log = {"log_database": database, "log_table": table}
+    log_type = project.ask(LOG_TYPE, log)["data"][0]["type"]
     for pair in pairs:
         query, rows_query = next(queries), next(queries)
         sides = SIDES.replace("{query}", query).replace("{log_type}", log_type)
-        parameters = {
-            "param_entity_type": pair["entity_type"],
-            "param_metric_type": pair["metric_type"],
-            "param_entity_id": str(pair["worst_entity"]),
-            "param_cutoff": about["entity_types"][pair["entity_type"]]["cutoff"],
-            "param_log_database": database,
-            "param_log_table": table,
+        parameters = log | {
+            "entity_type": pair["entity_type"],
+            "metric_type": pair["metric_type"],
+            "entity_id": pair["worst_entity"],
+            "cutoff": about["entity_types"][pair["entity_type"]]["cutoff"],
         }
         try:
             pair["tables"] = [
-                {"title": title} | ask(f"select * from (\n{sql}\n) limit {SHOWN_ROWS}", **parameters)
+                {"title": title} | project.ask(f"select * from (\n{sql}\n) limit {SHOWN_ROWS}", parameters)
                 for title, sql in (("Source rows", rows_query), ("Events, expected and in the log", sides + EVENTS))
             ]
         except ClickHouseError as error:
             pair["error"] = str(error)
 
 
-def given(variables: str) -> str:
-    """The option by which a command gets the vars of this report."""
-    return f" --vars {shlex.quote(variables)}" if variables != "{}" else ""
+def given(project: Project) -> str:
+    """The options by which a command gets the target and the vars of this report."""
+    target = f" --target {project.target}" if project.target != targets.TARGETS[0] else ""
+    return target + (f" --vars {shlex.quote(project.variables)}" if project.variables != "{}" else "")
 
 
-def command_of(pair: Row, about: dict, variables: str) -> str:
+def command_of(pair: Row, about: dict, project: Project) -> str:
     """The command that explains the pair's worst entity."""
     asked = f"{pair['entity_type']} {pair['metric_type']} --id {pair['worst_entity']}"
-    return f"scripts/explain_metric.py {asked} --event-log {shlex.quote(about['event_log'])}{given(variables)}"
+    return f"scripts/explain_metric.py {asked} --event-log {shlex.quote(about['event_log'])}{given(project)}"
 
 
 def script(code: str) -> Markup:
@@ -157,26 +168,27 @@ def page(**content: object) -> str:
     )
 
 
-def report(variables: str, details: int) -> tuple[str, int]:
+def report(target: str, variables: str, details: int) -> tuple[str, int]:
     """The page, and how many pairs differ."""
     began = datetime.now(UTC)
-    manifest = dbt_sql.parse(variables)
-    about, pairs, months, corrections = compared(manifest, variables)
-    legacy, legacy_error = legacy_differences(manifest, variables)
+    project = Project(target, variables, dbt_sql.parse(target, variables), targets.clickhouse(target))
+    about, pairs, months, corrections = compared(project)
+    legacy, legacy_error = legacy_differences(project)
     for pair in pairs:
         pair["difference"] = pair["actual"] - pair["expected"]
         pair["name"] = f"{pair['entity_type']} {pair['metric_type']}"
-        pair["command"] = command_of(pair, about, variables)
+        pair["command"] = command_of(pair, about, project)
         pair["tables"], pair["error"] = [], ""
     differing = sorted((pair for pair in pairs if pair["differing"]), key=lambda pair: -pair["differing"])
     if differing[:details]:
-        rows_of_worst(manifest, variables, about, differing[:details])
+        rows_of_worst(project, about, differing[:details])
     text = page(
         about=about,
         pairs=pairs,
         differing=differing,
         details=details,
-        given=given(variables),
+        given=given(project),
+        server=targets.clickhouse_address(target),
         shown_rows=SHOWN_ROWS,
         months=months,
         corrections=corrections,
@@ -191,9 +203,10 @@ def report(variables: str, details: int) -> tuple[str, int]:
 
 
 @click.command()
+@targets.target_option
 @click.option(
     "--output",
-    default=settings.REPOSITORY / "target" / "parity_report.html",
+    default=targets.REPOSITORY / "target" / "parity_report.html",
     type=click.Path(dir_okay=False, path_type=Path),
     help="The file to write.  [default: target/parity_report.html]",
 )
@@ -206,14 +219,15 @@ def report(variables: str, details: int) -> tuple[str, int]:
     help="Differing pairs of which to show the worst entity's rows; each costs two queries.",
 )
 @click.pass_context
-def main(context: click.Context, output: Path, variables: str, details: int) -> None:
+def main(context: click.Context, target: str, output: Path, variables: str, details: int) -> None:
     """Write a page that says whether the event log holds what PostgreSQL's rows add up to, for every metric.
 
     The vars parity (history or present), parity_sample, event_log and expected_counts mean what they mean in dbt test.
     Exits with 0 where nothing differs, with 1 where something does, and with 2 where the page could not be made.
     """
     try:
-        text, differing = report(variables, details)
+        targets.require(target, "clickhouse")
+        text, differing = report(target, variables, details)
         output.parent.mkdir(parents=True, exist_ok=True)
         # Whoever looks at the page meanwhile sees the old one or the new one, whole.
         written = output.with_name(f"{output.name}.new")
@@ -227,6 +241,7 @@ def main(context: click.Context, output: Path, variables: str, details: int) -> 
         failure.exit_code = 2
         raise failure from None
     click.echo(f"{differing or 'None'} of {len(catalog())} metrics differ: {output}")
+    click.echo(targets.clickhouse_address(target))
     context.exit(1 if differing else 0)
 
 

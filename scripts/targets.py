@@ -1,9 +1,11 @@
-"""The servers of a target. Scripts have the targets of dbt, from the same profiles.yml, so no command can mix two of them."""
+"""The servers of a target. Scripts have the targets of dbt, from the same profiles.yml: none can mix two of them."""
 
+import logging
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 import clickhouse_connect
@@ -14,6 +16,16 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TARGETS = ("sandbox", "production")
+# Where each server stands in profiles.yml: its profile, and its key in the target's output if it is not all of it.
+SERVERS = {
+    "clickhouse": ("entity_metrics", None),
+    "postgres": ("entity_metrics_beside", "postgres"),
+    "redis": ("entity_metrics_beside", "redis_url"),
+}
+# Seconds: queries go through whole tables.
+PATIENCE = 24 * 3600
+# The client also logs the errors that it raises; nobody has to read them twice.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 
 def target_option(command: Callable) -> Callable:
@@ -27,79 +39,124 @@ def target_option(command: Callable) -> Callable:
     )(command)
 
 
+def require(target: str, *servers: str) -> None:
+    """See that a target names these servers (of SERVERS), before anything is done.
+
+    Raises ClickException, which names all variables that are unset or empty.
+    """
+    _read(target, *servers)
+
+
 def clickhouse(target: str) -> Client:
     """A client of the target's ClickHouse, in the database of the models. Raises ClickException."""
-    login = _of_profile("entity_metrics", target)
-    try:
+    (login,) = _read(target, "clickhouse")
+    with server_errors(target):
         return clickhouse_connect.get_client(
             host=login["host"],
             port=int(login["port"]),
             username=login["user"],
             password=login["password"],
             database=login["schema"],
-            secure=str(login["secure"]).lower() in ("true", "1", "yes"),
-            send_receive_timeout=24 * 3600,
+            secure=str(login["secure"]) == "True",
+            send_receive_timeout=PATIENCE,
             # Sessions would keep statements from running beside each other; rows are never to be cut off.
             autogenerate_session_id=False,
             query_limit=0,
         )
-    except (ClickHouseError, ValueError) as error:
-        raise click.ClickException(f"{clickhouse_address(target)} cannot be worked with: {error}") from None
 
 
 def clickhouse_address(target: str) -> str:
     """Where the target's ClickHouse is, for people."""
-    login = _of_profile("entity_metrics", target)
+    (login,) = _read(target, "clickhouse")
     return f"ClickHouse at {login['host']}:{login['port']}, database {login['schema']} (target {target})"
+
+
+@contextmanager
+def server_errors(target: str) -> Iterator[None]:
+    """Make what the target's ClickHouse says instead of a result a ClickException of one line that names the server."""
+    try:
+        yield
+    except ClickHouseError as error:
+        raise click.ClickException(f"{clickhouse_address(target)}: {one_line(error)}") from None
+
+
+def one_line(error: Exception | str) -> str:
+    """An error as one line."""
+    return " ".join(str(error).split())
 
 
 def redis_url(target: str) -> str:
     """Where the target's cache is; may hold a password."""
-    return _of_profile("entity_metrics_beside", target, "redis_url")
+    return _read(target, "redis")[0]
 
 
 def postgres(target: str) -> dict[str, str]:
     """PostgreSQL as the target's ClickHouse connects to it: host, port, user, password and database."""
-    return _of_profile("entity_metrics_beside", target, "postgres")
+    return _read(target, "postgres")[0]
 
 
 def profiles_directory() -> Path:
-    """The folder of profiles.yml, found as dbt finds it."""
+    """The folder of profiles.yml: the one that dbt, run in the repository, would take."""
     if named := os.environ.get("DBT_PROFILES_DIR"):
-        return Path(named)
+        return Path(named).absolute()
     at_home = Path.home() / ".dbt"
     return REPOSITORY if (REPOSITORY / "profiles.yml").exists() or not (at_home / "profiles.yml").exists() else at_home
 
 
-def _of_profile(profile: str, target: str, key: str | None = None) -> Any:
-    """What a target of a profile says, all of it or one key of it.
-
-    Raises ClickException, which names all variables that are not set.
-    """
+def _read(target: str, *servers: str) -> list:
+    """What profiles.yml says of some servers of a target, with all variables in it. Raises as require() does."""
     file = profiles_directory() / "profiles.yml"
+    rendering, values = _Rendering(), []
     try:
-        found = yaml.safe_load(file.read_text())[profile]["outputs"][target]
+        profiles = yaml.safe_load(file.read_text())
+        for profile, key in map(SERVERS.__getitem__, servers):
+            output = profiles[profile]["outputs"][target]
+            values.append(rendering.of(output if key is None else output[key]))
     except (FileNotFoundError, KeyError, TypeError):
-        hint = "scripts/sandbox.py up makes it" if target == "sandbox" else "copy profiles.yml.example"
-        raise click.ClickException(f"{file} has no target {target} of the profile {profile}: {hint}.") from None
-    missing: dict[str, None] = {}
+        way = "scripts/sandbox.py up makes it" if target == "sandbox" else "copy it from profiles.yml.example"
+        raise click.ClickException(
+            f"{file} does not say where {' and '.join(servers)} of the target {target} are: {way}."
+        ) from None
+    except (yaml.YAMLError, jinja2.TemplateError, ValueError) as error:
+        raise click.ClickException(f"The target {target} of {file} cannot be used: {one_line(error)}.") from None
+    if rendering.missing:
+        raise click.ClickException(
+            f"The target {target} needs variables that are unset or empty: {', '.join(rendering.missing)}."
+        )
+    return values
 
-    def env_var(name: str, default: str | None = None) -> str:
+
+class _Rendering:
+    """Jinja as dbt has it in profiles.yml, but for the variables that are missing: those are collected."""
+
+    def __init__(self) -> None:
+        self.missing: dict[str, None] = {}
+        self.jinja = jinja2.Environment(undefined=jinja2.StrictUndefined)
+        self.jinja.globals["env_var"] = self.env_var
+        self.jinja.filters |= {"as_bool": self.as_bool, "as_number": self.as_number}
+
+    def of(self, value: object, name: str = "") -> object:
+        """A value with all that is in it rendered; name is its key."""
+        if isinstance(value, dict):
+            return {key: self.of(inner, key) for key, inner in value.items()}
+        try:
+            return self.jinja.from_string(value).render() if isinstance(value, str) else value
+        except ValueError as error:
+            raise ValueError(f"{name} {error}") from None
+
+    def env_var(self, name: str, default: str | None = None) -> str:
         value = os.environ.get(name) or default
         if value is None:
-            missing.update(dict.fromkeys(name.split(", ")))
+            # profiles.yml makes dbt list them all by asking for a variable that is called as the list of them.
+            self.missing |= dict.fromkeys(re.findall(r"[A-Z][A-Z0-9_]+", name))
         return value or ""
 
-    environment = jinja2.Environment()
-    environment.globals["env_var"] = env_var
-    environment.filters["as_bool"] = str
+    def as_bool(self, text: str) -> str:
+        if text not in ("True", "False", ""):
+            raise ValueError(f"is {text!r}, neither True nor False")
+        return text
 
-    def rendered(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: rendered(inner) for name, inner in value.items()}
-        return environment.from_string(value).render() if isinstance(value, str) else value
-
-    values = rendered(found if key is None else found[key])
-    if missing:
-        raise click.ClickException(f"The target {target} needs variables that are not set: {', '.join(missing)}.")
-    return values
+    def as_number(self, text: str) -> str:
+        if text and not text.isdecimal():
+            raise ValueError(f"is {text!r}, which is no number")
+        return text

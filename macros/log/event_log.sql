@@ -150,8 +150,8 @@
     {% if claimed_by != target.schema %}
         {% do exceptions.raise_compiler_error(
             'The event log ' ~ var('event_log') ~ " is published to by the models in the database '" ~ claimed_by ~ "', not by those in '"
-            ~ target.schema ~ "'; two would double its events. Nothing was copied. Run dbt for that database (CLICKHOUSE_DATABASE="
-            ~ claimed_by ~ '), or, where its models are given up, release the log first: dbt run-operation release_event_log.'
+            ~ target.schema ~ "'; two would double its events. Nothing was copied. Run dbt for that database ("
+            ~ ('SANDBOX_' if target.name == 'sandbox' else '') ~ 'CLICKHOUSE_DATABASE=' ~ claimed_by ~ '), or, where its models are given up, release the log first: dbt run-operation release_event_log.'
         ) %}
     {% endif %}
 {% endmacro %}

@@ -34,7 +34,7 @@
 
 
 {#
-    After models have run, well or not: gives the locks back, and says what was found.
+    After models have run, well or not: gives the locks back, and says what was found, and last of all on which server.
     Arguments: results, of on-run-end.
 #}
 {% macro end_run(results) %}
@@ -46,6 +46,12 @@
     {% endif %}
     {% do describe_parity(results) %}
     {% do say_whether_audited(results) %}
+    {% if execute and flags.WHICH in ['run', 'build'] and target.type == 'clickhouse' %}
+        {% do log(
+            'Target ' ~ target.name ~ ': ClickHouse at ' ~ target.host ~ ':' ~ target.port ~ ', database ' ~ target.schema ~ ', event log '
+            ~ var('event_log') ~ '.', info=true
+        ) %}
+    {% endif %}
 {% endmacro %}
 
 

@@ -37,8 +37,8 @@
     {% if found.rows[0][0] == 0 %}
         {% do exceptions.raise_compiler_error(
             "ClickHouse has no named collection '" ~ name ~ "' that user " ~ target.user ~ ' may see. Make it with '
-            ~ 'scripts/connect_postgres.py (it reads POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD and '
-            ~ 'POSTGRES_DATABASE), grant show named collections on it, or name another one in the var postgres_collection.'
+            ~ 'scripts/connect_postgres.py --target ' ~ target.name ~ ', grant show named collections on it, or name another one '
+            ~ 'in the var postgres_collection.'
         ) %}
     {% endif %}
 {% endmacro %}

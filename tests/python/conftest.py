@@ -19,7 +19,7 @@ import psycopg2
 import pytest
 from clickhouse_connect.driver import Client
 
-from sandbox_lib.processes import ports_of_its_own
+from sandbox.processes import ports_of_its_own
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest

@@ -15,10 +15,10 @@ from click.testing import CliRunner, Result
 from conftest import LOG, Project, Sandbox, copy_tables
 from event_log_checks import BEFORE, Totals, of_pairs, pairs_of, totals
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from sandbox.clickhouse_http import quoted
 
 import dbt_sql
 import parity_report
-from sandbox_lib.clickhouse_http import quoted
 
 LOST, DOUBLED = ("Model", "ThumbsUp"), ("User", "Follower")
 HOSTILE = "</script><img src=x onerror=document.title='broken'>"

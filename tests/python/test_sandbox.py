@@ -28,8 +28,8 @@ import pytest
 import redis
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from sandbox_lib import processes
-from sandbox_lib.processes import free_ports
+from sandbox import processes
+from sandbox.processes import free_ports
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -16,12 +16,12 @@ from pathlib import Path
 import psycopg2
 import pytest
 from psycopg2.extensions import make_dsn
+from sandbox.clickhouse_http import execute
 
-from sandbox_lib import seed as seeding
-from sandbox_lib.clickhouse_http import execute
+from sandbox import seed as seeding
 
 REPO = Path(__file__).resolve().parents[2]
-SOURCES = REPO / "scripts" / "sandbox_lib"
+SOURCES = REPO / "scripts" / "sandbox"
 CATALOG = REPO / "seeds" / "metric_catalog.csv"
 DATABASE = "seed_check"
 SCALE = 0.02

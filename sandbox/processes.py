@@ -16,7 +16,7 @@ from typing import Any
 import click
 import psutil
 
-from sandbox_lib.settings import DEFAULT_PORTS, HOST
+from sandbox.settings import DEFAULT_PORTS, HOST
 
 State = dict[str, dict[str, Any]]
 

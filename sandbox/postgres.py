@@ -13,12 +13,13 @@ import click
 import psycopg2
 from psycopg2 import sql
 
-from sandbox_lib import as_nobody, processes
-from sandbox_lib.settings import (
+from sandbox import as_nobody, processes
+from sandbox.settings import (
     HOST,
     PARITY_PASSWORD,
     PARITY_USER,
     POSTGRES_DATABASE,
+    POSTGRES_PASSWORD,
     POSTGRES_SUPERUSER,
     POSTGRES_SUPERUSER_PASSWORD,
     POSTGRES_USER,
@@ -112,11 +113,6 @@ def unreachable_hint() -> str:
 
 def start(sandbox: Sandbox) -> dict[str, Any]:
     """Create the data folder if absent, clear what a killed server left behind, and start the server."""
-    if sandbox.postgres_user == POSTGRES_SUPERUSER:
-        raise click.ClickException(
-            f"POSTGRES_USER is {POSTGRES_SUPERUSER!r}, the sandbox's superuser; dbt reads as a role that may only "
-            "read. Unset POSTGRES_USER or choose another."
-        )
     create_data_folder(sandbox)
     folder = data_folder(sandbox)
     processes.kill_leftovers(PROCESS_NAME, folder)
@@ -169,23 +165,24 @@ def set_up(sandbox: Sandbox) -> None:
             cursor.execute("""select to_regclass('public."User"')""")
             if cursor.fetchone() == (None,):
                 cursor.execute(SOURCE.read_text())
-            grant_reading(cursor, sandbox)
+            grant_reading(cursor)
     finally:
         connection.close()
 
 
-def grant_reading(cursor: "psycopg2.extensions.cursor", sandbox: Sandbox) -> None:
+def grant_reading(cursor: "psycopg2.extensions.cursor") -> None:
     """Create the role that dbt reads with, and the one that makes views, each with just the grants of its file."""
-    reader = create_role(cursor, sandbox.postgres_user, sandbox.postgres_password)
-    cursor.execute(GRANTS.read_text().replace(POSTGRES_USER, reader))
-    create_role(cursor, PARITY_USER, PARITY_PASSWORD)
-    cursor.execute(PARITY_GRANTS.read_text().replace(POSTGRES_USER, reader))
+    for user, password, grants in (
+        (POSTGRES_USER, POSTGRES_PASSWORD, GRANTS),
+        (PARITY_USER, PARITY_PASSWORD, PARITY_GRANTS),
+    ):
+        create_role(cursor, user, password)
+        cursor.execute(grants.read_text())
 
 
-def create_role(cursor: "psycopg2.extensions.cursor", name: str, password: str) -> str:
-    """Create a role that can log in, or set the password of the one there is. Returns its name, quoted."""
+def create_role(cursor: "psycopg2.extensions.cursor", name: str, password: str) -> None:
+    """Create a role that can log in, or set the password of the one there is."""
     cursor.execute("select 1 from pg_roles where rolname = %s", [name])
-    role = sql.Identifier(name)
     verb = sql.SQL("alter" if cursor.fetchone() else "create")
+    role = sql.Identifier(name)
     cursor.execute(sql.SQL("{} role {} with login password {}").format(verb, role, sql.Literal(password)))
-    return role.as_string(cursor)

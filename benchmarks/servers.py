@@ -9,10 +9,11 @@ import time
 from pathlib import Path
 
 import click
+import clickhouse_connect
+from clickhouse_connect.driver import Client
 
-from sandbox_lib import settings
-from sandbox_lib.clickhouse_http import ClickHouse, execute
-from sandbox_lib.processes import ports_of_its_own
+from sandbox import settings
+from sandbox.processes import ports_of_its_own
 
 REPOSITORY = settings.REPOSITORY
 SANDBOX = REPOSITORY / ".sandbox" / "bench"
@@ -42,19 +43,25 @@ def start(*seed: str) -> dict[str, str]:
     return env | dict(word.split("=", 1) for word in shlex.split(printed) if "=" in word)
 
 
-def clickhouse(env: dict[str, str]) -> ClickHouse:
-    """The ClickHouse server of an environment that start() returned."""
-    user, password = env["CLICKHOUSE_USER"], env["CLICKHOUSE_PASSWORD"]
-    return ClickHouse(env["CLICKHOUSE_HOST"], int(env["CLICKHOUSE_PORT"]), user, password)
+def clickhouse(env: dict[str, str], database: str = "default") -> Client:
+    """A client of the ClickHouse server of an environment that start() returned."""
+    return clickhouse_connect.get_client(
+        host=env["CLICKHOUSE_HOST"],
+        port=int(env["CLICKHOUSE_PORT"]),
+        username=env["CLICKHOUSE_USER"],
+        password=env["CLICKHOUSE_PASSWORD"],
+        database=database,
+        send_receive_timeout=3600,
+        autogenerate_session_id=False,
+    )
 
 
-def quiet(server: ClickHouse) -> None:
+def quiet(client: Client) -> None:
     """Wait until nothing has been merged for a while: on few cores merges may be half of what something takes."""
     silent = 0
     while silent < 8:
         time.sleep(1)
-        merging = execute(server, "select count() from system.merges").strip() != "0"
-        silent = 0 if merging else silent + 1
+        silent = 0 if client.command("select count() from system.merges") else silent + 1
 
 
 def last_deletion() -> float:

@@ -1,0 +1,1 @@
+"""Measurements of what speed is claimed of."""

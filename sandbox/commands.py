@@ -1,0 +1,284 @@
+"""The commands of scripts/sandbox.py."""
+
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import zoneinfo
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sandbox import clickhouse, postgres, processes, profiles, settings, valkey
+from sandbox.settings import HOST, Sandbox
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver import Client
+
+SERVERS = ("postgres", "clickhouse", "valkey")
+ANSWERS: dict[str, Callable[[Sandbox], str]] = {
+    "postgres": postgres.answers,
+    "clickhouse": clickhouse.answers,
+    "valkey": valkey.answers,
+}
+# PostgreSQL waits for its clients on SIGTERM and ends them on SIGINT.
+STOP_SIGNALS = {"postgres": signal.SIGINT, "clickhouse": signal.SIGTERM, "valkey": signal.SIGTERM}
+
+
+def port_option(server: str) -> Callable[..., Any]:
+    """The option that names the port of one server."""
+    return click.option(
+        f"--{server}-port",
+        type=click.IntRange(1, 65535),
+        envvar=f"SANDBOX_{server.upper()}_PORT",
+        help=f"Port of {server} (default {settings.DEFAULT_PORTS[server]}, or the one it already runs on).",
+    )
+
+
+@click.group()
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="SANDBOX_DIR",
+    default=settings.DEFAULT_DIRECTORY,
+    help="Folder that holds everything: data, logs, state (default: .sandbox in the repository).",
+)
+@port_option("postgres")
+@port_option("clickhouse")
+@port_option("valkey")
+@click.pass_context
+def main(context: click.Context, directory: Path, **ports: int | None) -> None:
+    """Run PostgreSQL, ClickHouse and Valkey for this repository; everything lives in one folder."""
+    directory = directory.resolve()
+    recorded = {server: record["port"] for server, record in processes.read_state(directory).items()}
+    options = {server: ports[f"{server}_port"] for server in SERVERS}
+    context.obj = settings.resolve(directory, options, recorded)
+
+
+@main.command()
+@click.option(
+    "--clickhouse-timezone", help="Time zone of the ClickHouse server (default UTC), to test that it changes nothing."
+)
+@click.option(
+    "--clickhouse-memory-limit", type=click.IntRange(min=1), help="Bytes of memory that ClickHouse may use in all."
+)
+@click.pass_obj
+def up(sandbox: Sandbox, clickhouse_timezone: str | None, clickhouse_memory_limit: int | None) -> None:
+    """Start what does not run yet, and create databases, roles and source tables where absent."""
+    # Slim systems carry no list of time zones; the engine then judges by its own.
+    known_timezones = zoneinfo.available_timezones() or {clickhouse_timezone}
+    if clickhouse_timezone and clickhouse_timezone not in known_timezones | {"UTC"}:
+        raise click.ClickException(
+            f"--clickhouse-timezone {clickhouse_timezone!r} is no time zone. Try America/Denver or UTC."
+        )
+    with processes.locked(sandbox.directory):
+        sandbox.logs.mkdir(exist_ok=True)
+        state = processes.read_state(sandbox.directory)
+        running = {server for server in SERVERS if processes.find(state.get(server))}
+        # A crashed server comes back as it was started.
+        last = state.get("clickhouse", {})
+        timezone = clickhouse_timezone or last.get("timezone") or settings.CLICKHOUSE_TIMEZONE
+        memory_limit = clickhouse_memory_limit or last.get("memory_limit")
+        refuse_changes(sandbox, {server: state[server] for server in running}, timezone, memory_limit)
+        refuse_taken_ports(sandbox, [server for server in SERVERS if server not in running])
+        profiles.write(sandbox)
+        starters: dict[str, Callable[[], dict[str, Any]]] = {
+            "postgres": lambda: postgres.start(sandbox),
+            "clickhouse": lambda: clickhouse.start(sandbox, timezone, memory_limit),
+            "valkey": lambda: valkey.start(sandbox),
+        }
+        started = []
+        try:
+            for server in SERVERS:
+                if server not in running:
+                    state[server] = starters[server]()
+                    started.append(server)
+                    processes.write_state(sandbox.directory, state)
+            for server in started:
+                processes.wait_until_ready(
+                    server,
+                    state[server],
+                    lambda server=server: ANSWERS[server](sandbox),
+                    sandbox.logs / f"{server}.log",
+                )
+            postgres.set_up(sandbox)
+            with clickhouse.client(sandbox) as client:
+                clickhouse.set_up(client)
+                connect_to_postgres(client, sandbox)
+        except BaseException:
+            for server in started:
+                processes.stop(state.pop(server), STOP_SIGNALS[server])
+            processes.write_state(sandbox.directory, state)
+            raise
+        for server in SERVERS:
+            verb = "already runs" if server in running else "started"
+            click.echo(f"{server:<10} {ANSWERS[server](sandbox):<10} {verb} on {HOST}:{sandbox.ports[server]}")
+
+
+def refuse_changes(sandbox: Sandbox, running: processes.State, timezone: str, memory_limit: int | None) -> None:
+    """A running server cannot change its port, time zone or memory limit."""
+    for server, record in running.items():
+        if record["port"] != sandbox.ports[server]:
+            raise click.ClickException(
+                f"{server} already runs on port {record['port']}, not on {sandbox.ports[server]}. Run `down` first, or "
+                f"drop --{server}-port and the variables that name another port."
+            )
+    if "clickhouse" in running:
+        for name, wanted in (("timezone", timezone), ("memory_limit", memory_limit)):
+            has = running["clickhouse"][name]
+            if has != wanted:
+                raise click.ClickException(
+                    f"clickhouse already runs with {name} {has}, not {wanted}. Run `down` first."
+                )
+
+
+def refuse_taken_ports(sandbox: Sandbox, servers: list[str]) -> None:
+    """Name every port that cannot be had before anything is started."""
+    problems = []
+    for server in servers:
+        port = sandbox.ports[server]
+        if sharing := [other for other in SERVERS if other != server and sandbox.ports[other] == port]:
+            problems.append(
+                f"Port {port} is wanted by {server} and by {sharing[0]}. Choose another with --{server}-port."
+            )
+        elif not processes.port_is_free(port):
+            problems.append(f"Port {port}, wanted by {server}, is taken. Choose another with --{server}-port.")
+    if problems:
+        raise click.ClickException("\n".join(problems))
+
+
+def connect_to_postgres(client: "Client", sandbox: Sandbox) -> None:
+    """Write the named collection that the models read PostgreSQL through."""
+    # Late, like all that imports ClickHouse's client: that takes longer than all the rest of a command without it.
+    from connect_postgres import COLLECTION, connect
+
+    connection = {
+        "host": HOST,
+        "port": sandbox.ports["postgres"],
+        "user": settings.POSTGRES_USER,
+        "password": settings.POSTGRES_PASSWORD,
+        "database": settings.POSTGRES_DATABASE,
+        "schema": settings.POSTGRES_SCHEMA,
+    }
+    connect(client, COLLECTION, connection)
+
+
+@main.command("profiles")
+@click.pass_obj
+def write_profiles(sandbox: Sandbox) -> None:
+    """Write profiles.yml as `up` does, and start nothing: enough for what dbt does without servers."""
+    profiles.write(sandbox)
+
+
+@main.command()
+@click.option(
+    "--scale",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="1 is about a million source rows.",
+)
+@click.option("--random-seed", type=int, default=1, show_default=True, help="The same seed gives the same rows.")
+@click.option(
+    "--catalog/--no-catalog",
+    default=True,
+    show_default=True,
+    help="Whether to run dbt seed as well: it takes some seconds whatever the scale, and dbt test needs it.",
+)
+@click.option("--verbose", is_flag=True, help="Print each step with its rows and seconds.")
+@click.pass_obj
+def seed(sandbox: Sandbox, scale: float, random_seed: int, catalog: bool, verbose: bool) -> None:
+    """Fill PostgreSQL and ClickHouse with a made-up community, and load the metric catalog (dbt seed).
+
+    What was there before goes: source rows, event log, and all that dbt has built from them.
+    """
+    state = processes.read_state(sandbox.directory)
+    if missing := [server for server in ("postgres", "clickhouse") if not processes.find(state.get(server))]:
+        raise click.ClickException(f"{' and '.join(missing)} must run first: sandbox.py up.")
+    from sandbox.seed import seed as fill
+
+    began = time.monotonic()
+    echo = click.echo if verbose else lambda _: None
+    with clickhouse.client(sandbox) as client:
+        clickhouse.empty_models(client)
+        fill(scale, random_seed, sandbox.postgres_dsn, client, echo)
+    if catalog:
+        load_catalog(sandbox)
+    click.echo(f"seeded at scale {scale:g} in {time.monotonic() - began:.1f} s")
+
+
+def load_catalog(sandbox: Sandbox) -> None:
+    """Run dbt seed, so that `dbt test` finds the catalog that it compares the models with."""
+    folder = sandbox.directory / "dbt"
+    options = ["--target", "sandbox", "--profiles-dir", sandbox.directory]
+    options += ["--target-path", folder, "--log-path", folder]
+    command = [Path(sys.executable).with_name("dbt"), "--quiet", "--no-write-json", "seed", *options]
+    done = subprocess.run(
+        command,
+        cwd=settings.REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise click.ClickException(f"dbt seed failed:\n{done.stdout}{done.stderr}")
+
+
+@main.command()
+@click.pass_obj
+def status(sandbox: Sandbox) -> None:
+    """Say for each server whether it runs and answers; exit 1 unless all do."""
+    state = processes.read_state(sandbox.directory)
+    healthy = True
+    for server in SERVERS:
+        record = state.get(server)
+        where = f"{HOST}:{sandbox.ports[server]}"
+        if record is None:
+            condition = "not started"
+        elif processes.find(record) is None:
+            condition = (
+                f"crashed (was pid {record['pid']}; see {sandbox.logs / server}.log, and run `up` to restart it)"
+            )
+        else:
+            try:
+                version = ANSWERS[server](sandbox)
+                click.echo(f"{server:<10} {version:<10} runs on {where}, pid {record['pid']}")
+                continue
+            except Exception as error:
+                condition = f"runs as pid {record['pid']} but does not answer on {where}: {error}"
+        healthy = False
+        click.echo(f"{server:<10} {condition}")
+    if not healthy:
+        raise SystemExit(1)
+
+
+@main.command()
+@click.pass_obj
+def env(sandbox: Sandbox) -> None:
+    """Print the variables by which dbt and the scripts find the sandbox, as export lines."""
+    for name, value in settings.environment(sandbox).items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+
+
+@main.command()
+@click.pass_obj
+def down(sandbox: Sandbox) -> None:
+    """Stop what `up` started, and nothing else; the data stays."""
+    if not sandbox.directory.exists():
+        click.echo("nothing runs")
+        return
+    with processes.locked(sandbox.directory):
+        state = processes.read_state(sandbox.directory)
+        if not state:
+            click.echo("nothing runs")
+        for server in reversed(SERVERS):
+            if server in state:
+                was_running = processes.find(state[server]) is not None
+                processes.stop(state[server], STOP_SIGNALS[server])
+                del state[server]
+                processes.write_state(sandbox.directory, state)
+                click.echo(f"{server:<10} {'stopped' if was_running else 'had already ended'}")
+        processes.kill_leftovers(postgres.PROCESS_NAME, postgres.data_folder(sandbox))

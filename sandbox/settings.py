@@ -1,0 +1,82 @@
+"""Every default of the sandbox."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DEFAULT_DIRECTORY = REPOSITORY / ".sandbox"
+
+HOST = "127.0.0.1"
+DEFAULT_PORTS = {"postgres": 25432, "clickhouse": 28123, "valkey": 26379}
+
+POSTGRES_DATABASE = "community"
+POSTGRES_SCHEMA = "public"
+POSTGRES_SUPERUSER = "postgres"
+POSTGRES_SUPERUSER_PASSWORD = "postgres-sandbox"
+POSTGRES_USER = "metrics_reader"
+POSTGRES_PASSWORD = "metrics-reader-sandbox"
+# Makes the views of expected counts (dbt run --target postgres); the other role may only read.
+PARITY_USER = "metrics_parity"
+PARITY_PASSWORD = "metrics-parity-sandbox"
+
+# 'default' is taken: the engine itself logs in under that name, without a password (see clickhouse.py).
+CLICKHOUSE_USER = "sandbox"
+CLICKHOUSE_PASSWORD = "clickhouse-sandbox"
+CLICKHOUSE_DATABASE = "metrics"
+CLICKHOUSE_TIMEZONE = "UTC"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Where one sandbox lives, and which ports it listens on."""
+
+    directory: Path
+    ports: dict[str, int]
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the servers' logs."""
+        return self.directory / "logs"
+
+    @property
+    def postgres_dsn(self) -> str:
+        """The superuser's connection, for setting up and seeding."""
+        password = quote(POSTGRES_SUPERUSER_PASSWORD, safe="")
+        return f"postgresql://{POSTGRES_SUPERUSER}:{password}@{HOST}:{self.ports['postgres']}/{POSTGRES_DATABASE}"
+
+    @property
+    def redis_url(self) -> str:
+        """Valkey, which needs no login."""
+        return f"redis://{HOST}:{self.ports['valkey']}/0"
+
+
+def resolve(directory: Path, options: Mapping[str, int | None], recorded: Mapping[str, int]) -> Sandbox:
+    """Settle the ports: an option, else the one a server already runs on, else the default."""
+    ports = {
+        server: options.get(server) or recorded.get(server) or default for server, default in DEFAULT_PORTS.items()
+    }
+    return Sandbox(directory, ports)
+
+
+def environment(sandbox: Sandbox) -> dict[str, str]:
+    """The variables by which dbt and the scripts find this sandbox, and by which the target production would."""
+    return {
+        "SANDBOX_DIR": str(sandbox.directory),
+        "DBT_PROFILES_DIR": str(sandbox.directory),
+        "CLICKHOUSE_HOST": HOST,
+        "CLICKHOUSE_PORT": str(sandbox.ports["clickhouse"]),
+        "CLICKHOUSE_USER": CLICKHOUSE_USER,
+        "CLICKHOUSE_PASSWORD": CLICKHOUSE_PASSWORD,
+        "CLICKHOUSE_DATABASE": CLICKHOUSE_DATABASE,
+        "CLICKHOUSE_SECURE": "False",
+        "POSTGRES_HOST": HOST,
+        "POSTGRES_PORT": str(sandbox.ports["postgres"]),
+        "POSTGRES_USER": POSTGRES_USER,
+        "POSTGRES_PASSWORD": POSTGRES_PASSWORD,
+        "POSTGRES_DATABASE": POSTGRES_DATABASE,
+        "PARITY_POSTGRES_USER": PARITY_USER,
+        "PARITY_POSTGRES_PASSWORD": PARITY_PASSWORD,
+        "REDIS_URL": sandbox.redis_url,
+    }

@@ -1,0 +1,40 @@
+"""Print a hash of each kind that is in Redis: the most downloaded model, its owner, and who reacted most."""
+
+import click
+import redis
+
+import targets
+
+SAMPLES = {
+    "entity:metrics:Model:": "select entityId from entity_metric_totals where entityType = 'Model' "
+    "and metricType = 'Download' order by total desc limit 1",
+    "user:metrics:": "select userId from user_metrics order by downloads desc limit 1",
+    "reactions:": "select userId from user_image_reactions group by userId order by count() desc limit 1",
+}
+FIELDS = 5
+
+
+@click.command()
+@targets.target_option
+def main(target: str) -> None:
+    """Print one hash of each kind, with its first fields."""
+    targets.require(target, "clickhouse", "redis")
+    with (
+        targets.clickhouse(target) as client,
+        redis.Redis.from_url(targets.redis_url(target), decode_responses=True) as cache,
+        targets.server_errors(target),
+    ):
+        for prefix, sample in SAMPLES.items():
+            key = f"{prefix}{client.command(sample)}"
+            try:
+                fields = cache.hgetall(key)
+            except redis.RedisError as error:
+                raise click.ClickException(f"Redis: {error}") from None
+            click.echo(f"{key} ({len(fields)} fields)")
+            for name, value in sorted(fields.items())[:FIELDS]:
+                click.echo(f"    {name:<16} {value}")
+    click.echo(targets.clickhouse_address(target))
+
+
+if __name__ == "__main__":
+    main()
