@@ -227,16 +227,14 @@ def main(context: click.Context, target: str, output: Path, variables: str, deta
     """
     try:
         targets.require(target, "clickhouse")
-        text, differing = report(target, variables, details)
+        with targets.server_errors(target):
+            text, differing = report(target, variables, details)
         output.parent.mkdir(parents=True, exist_ok=True)
         # Whoever looks at the page meanwhile sees the old one or the new one, whole.
         written = output.with_name(f"{output.name}.new")
         written.write_text(text)
         written.replace(output)
-    except click.ClickException as error:
-        error.exit_code = 2
-        raise
-    except (dbt_sql.DbtError, ClickHouseError, OSError) as error:
+    except (click.ClickException, dbt_sql.DbtError, OSError) as error:
         failure = click.ClickException(f"The parity report cannot be made. {error}")
         failure.exit_code = 2
         raise failure from None

@@ -100,8 +100,8 @@ where entity_type = '{{ model.config.meta.entity_type }}' and {{ in_sample('enti
         {%- endset %}
         {% if run_query('select n from ' ~ postgres_query(query)).rows[0][0] == 0 %}
             {% do exceptions.raise_compiler_error(
-                'PostgreSQL has no view metric_parity.' ~ name ~ '. Make it with dbt run --target postgres --select tag:parity, or set the'
-                ~ ' var expected_counts to query.'
+                'PostgreSQL has no view metric_parity.' ~ name ~ '. Make it with dbt run --target postgres'
+                ~ ('_production' if target.name == 'production' else '') ~ ' --select tag:parity, or set the var expected_counts to query.'
             ) %}
         {% endif %}
     {% endif %}

@@ -97,12 +97,12 @@ class Project:
         return [
             str(DBT), "--no-use-colors", *args, "--vars", json.dumps(values),
             "--target-path", str(self.target), "--log-path", str(self.target),
-            "--profiles-dir", str(self.sandbox.dir),
         ]  # fmt: skip
 
     def environment(self) -> dict[str, str]:
         # What dbt writes of the project takes a third of a short run; tests that read it ask for it by --write-json.
-        return {**os.environ, **self.sandbox.env, "CLICKHOUSE_DATABASE": self.database, "DBT_WRITE_JSON": "false"}
+        database = {"SANDBOX_CLICKHOUSE_DATABASE": self.database}
+        return {**os.environ, **self.sandbox.env, **database, "DBT_WRITE_JSON": "false"}
 
     def dbt(self, *args: str, fails: bool = False, **vars: object) -> str:
         """Runs dbt to its end. Returns what it printed; a wrong exit code fails the test."""
@@ -150,8 +150,7 @@ def start_sandbox(directory: Path, *options: str) -> Sandbox:
     sandbox_command(env, "seed", "--scale", str(SCALE), "--random-seed", str(RANDOM_SEED), "--no-catalog")
     lines = [line for line in sandbox_command(env, "env").splitlines() if line.startswith("export ")]
     exports = dict(word.split("=", 1) for word in shlex.split("\n".join(lines)) if "=" in word)
-    shutil.copy(REPO / "profiles.yml.example", directory / "profiles.yml")
-    return Sandbox(directory, {**ports, "SANDBOX_DIR": str(directory), **exports})
+    return Sandbox(directory, {**ports, **exports})
 
 
 def stop_sandbox(sandbox: Sandbox) -> None:

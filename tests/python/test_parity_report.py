@@ -12,10 +12,10 @@ from unittest import mock
 
 import pytest
 from click.testing import CliRunner, Result
+from clickhouse_connect.driver.binding import format_str
 from conftest import LOG, Project, Sandbox, copy_tables
 from event_log_checks import BEFORE, Totals, of_pairs, pairs_of, totals
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
-from sandbox.clickhouse_http import quoted
 
 import dbt_sql
 import parity_report
@@ -55,6 +55,11 @@ class Reports:
     project: Project
     manifest: object
 
+    @property
+    def server(self) -> str:
+        port, database = self.project.sandbox.env["CLICKHOUSE_PORT"], self.project.database
+        return f"ClickHouse at 127.0.0.1:{port}, database {database} (target sandbox)"
+
     def make(self, name: str, *options: str, environment: dict[str, str] | None = None) -> tuple[Result, Path]:
         output = self.project.target / f"{name}.html"
         arguments = ["--output", str(output), "--vars", f"{{event_log: {self.project.event_log}}}", *options]
@@ -68,18 +73,18 @@ class Reports:
 @pytest.fixture(scope="module")
 def reports(reported: Project) -> Reports:
     with mock.patch.dict(os.environ, reported.environment()):
-        return Reports(reported, dbt_sql.parse(f"{{event_log: {reported.event_log}}}"))
+        return Reports(reported, dbt_sql.parse("sandbox", f"{{event_log: {reported.event_log}}}"))
 
 
 @pytest.fixture(scope="module")
 def good(reports: Reports) -> Path:
     done, output = reports.make("good")
-    assert (done.exit_code, done.output) == (0, f"None of 75 metrics differ: {output}\n")
+    assert (done.exit_code, done.output) == (0, f"None of 75 metrics differ: {output}\n{reports.server}\n")
     return output
 
 
 def literal(value: str | int) -> str:
-    return quoted(value) if isinstance(value, str) else str(value)
+    return format_str(value) if isinstance(value, str) else str(value)
 
 
 @dataclass
@@ -108,7 +113,7 @@ def damaged(reports: Reports, good: Path) -> Damaged:
         + ", ".join("(" + ", ".join(map(literal, row)) + ")" for row in rows)
     )
     done, output = reports.make("damaged")
-    assert (done.exit_code, done.output) == (1, f"2 of 75 metrics differ: {output}\n")
+    assert (done.exit_code, done.output) == (1, f"2 of 75 metrics differ: {output}\n{reports.server}\n")
     return Damaged(output, before)
 
 
@@ -170,7 +175,7 @@ def row(page: Page, pair: tuple[str, str]) -> list[str]:
 # A log as it should be -------------------------------------------------------------------------------------------
 
 
-def test_a_good_log_is_said_to_agree(visit: Visit, good: Path, reported: Project) -> None:
+def test_a_good_log_is_said_to_agree(visit: Visit, good: Path, reported: Project, reports: Reports) -> None:
     page = visit.open(good)
     assert page.inner_text("h1") == "All 75 metrics agree"
     assert page.title().startswith("✓ All 75 metrics agree")
@@ -181,6 +186,7 @@ def test_a_good_log_is_said_to_agree(visit: Visit, good: Path, reported: Project
     assert "history: events before the cutoff" in facts
     assert "2024-08-07 15:44:39.044" in facts
     assert reported.event_log in facts
+    assert reports.server in facts
 
 
 def test_the_numbers_are_those_of_the_log(visit: Visit, good: Path, reported: Project) -> None:
@@ -316,7 +322,7 @@ def test_corrections_are_drawn_and_nothing_breaks_out_of_the_page(visit: Visit, 
     [
         (["--vars", "{parity: past}"], {}, "The var parity is 'past'; it must be one of history, present."),
         (["--vars", "{event_log: reported.nothing}"], {}, "There is no event log reported.nothing."),
-        ([], {"CLICKHOUSE_PORT": "1"}, ""),
+        (["--target", "production"], {"CLICKHOUSE_PORT": "1"}, "ClickHouse at 127.0.0.1:1, "),
     ],
 )
 def test_a_report_that_cannot_be_made_is_an_error(

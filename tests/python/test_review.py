@@ -264,8 +264,8 @@ def command_line(project: Project, *arguments: str) -> subprocess.CompletedProce
 
 
 def parts_of(output: str) -> dict[str, str]:
-    """The parts of an explanation by their titles."""
-    _, *parts = re.split(r"^── (.*)\n", output, flags=re.M)
+    """The parts of an explanation by their titles; the last line, which names the server, is none of them."""
+    _, *parts = re.split(r"^── (.*)\n", re.sub(r"^ClickHouse at .*\n\Z", "", output, flags=re.M), flags=re.M)
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
@@ -277,7 +277,7 @@ def explain(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Ex
 
     def main(arguments: tuple[str, ...]) -> int:
         os.environ.update(backfilled.environment())
-        dbt_sql.parse = lambda variables: manifest
+        dbt_sql.parse = lambda target, variables: manifest
         try:
             explain_metric.main(arguments)
         except SystemExit as end:

@@ -42,7 +42,7 @@ SERVERS = ("postgres", "clickhouse", "valkey")
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    prefixes = ("CLICKHOUSE_", "POSTGRES_", "REDIS_URL", "SANDBOX_")
+    prefixes = ("CLICKHOUSE_", "POSTGRES_", "PARITY_", "REDIS_URL", "SANDBOX_", "DBT_")
     return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)} | more
 
 
@@ -243,10 +243,12 @@ def test_a_server_in_another_time_zone_and_down_stops_only_its_own(tmp_path: Pat
 
 
 def test_env_prints_what_a_shell_can_read(sandbox: Instance) -> None:
-    lines = sandbox.run("env", POSTGRES_PASSWORD='it\'s "quoted"').stdout.splitlines()
+    lines = sandbox.succeed("env").splitlines()
     pairs = dict(shlex.split(line)[1].split("=", 1) for line in lines)
     assert all(line.startswith("export ") for line in lines)
     assert pairs == {
+        "SANDBOX_DIR": str(sandbox.directory),
+        "DBT_PROFILES_DIR": str(sandbox.directory),
         "CLICKHOUSE_HOST": "127.0.0.1",
         "CLICKHOUSE_PORT": str(sandbox.ports["clickhouse"]),
         "CLICKHOUSE_USER": "sandbox",
@@ -256,7 +258,7 @@ def test_env_prints_what_a_shell_can_read(sandbox: Instance) -> None:
         "POSTGRES_HOST": "127.0.0.1",
         "POSTGRES_PORT": str(sandbox.ports["postgres"]),
         "POSTGRES_USER": "metrics_reader",
-        "POSTGRES_PASSWORD": 'it\'s "quoted"',
+        "POSTGRES_PASSWORD": "metrics-reader-sandbox",
         "POSTGRES_DATABASE": "community",
         "PARITY_POSTGRES_USER": "metrics_parity",
         "PARITY_POSTGRES_PASSWORD": "metrics-parity-sandbox",
@@ -269,11 +271,13 @@ def test_env_of_a_running_sandbox_needs_no_options(sandbox: Instance) -> None:
     assert plain.succeed("env") == sandbox.succeed("env")
 
 
-def test_variables_that_mean_a_real_server_do_not_touch_the_sandbox(tmp_path: Path) -> None:
-    elsewhere = {"POSTGRES_HOST": "db.example", "POSTGRES_PORT": "5432", "POSTGRES_PASSWORD": "real"}
-    output = Instance(tmp_path, {}).run("env", **elsewhere).stdout
-    assert "POSTGRES_PORT=25432" in output
-    assert "real" not in output
+def test_variables_of_other_servers_do_not_touch_the_sandbox(sandbox: Instance) -> None:
+    elsewhere = dict.fromkeys(("POSTGRES_HOST", "CLICKHOUSE_HOST", "CLICKHOUSE_USER"), "db.example")
+    elsewhere |= {"POSTGRES_PORT": "1", "CLICKHOUSE_PORT": "none", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    changed = sandbox.run("env", **elsewhere)
+    assert (changed.returncode, changed.stdout) == (0, sandbox.succeed("env"))
+    again = Instance(sandbox.directory, {}).run("up", **elsewhere)
+    assert again.stdout.count("already runs") == 3, again.stderr
 
 
 # PostgreSQL and the way to it ---------------------------------------------------------------------------------------
@@ -297,11 +301,11 @@ def test_a_wrong_postgres_password_is_refused(sandbox: Instance) -> None:
         sandbox.postgres("metrics_reader", "wrong")
 
 
-def connect_postgres(sandbox: Instance, **environment: str) -> subprocess.CompletedProcess[str]:
+def connect_postgres(sandbox: Instance, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     lines = sandbox.succeed("env").splitlines()
     variables = dict(shlex.split(line)[1].split("=", 1) for line in lines)
     return subprocess.run(
-        [sys.executable, str(SANDBOX.with_name("connect_postgres.py")), "--collection", "another"],
+        [sys.executable, str(SANDBOX.with_name("connect_postgres.py")), *options, "--collection", "another"],
         env=clean_environment(**(variables | environment)),
         capture_output=True,
         text=True,
@@ -312,7 +316,7 @@ def connect_postgres(sandbox: Instance, **environment: str) -> subprocess.Comple
 
 def test_connect_postgres_creates_updates_and_never_prints_the_password(sandbox: Instance) -> None:
     secret = r"it's a \secret"
-    wrong = connect_postgres(sandbox, POSTGRES_PASSWORD=secret)
+    wrong = connect_postgres(sandbox, "--target", "production", POSTGRES_PASSWORD=secret)
     assert wrong.returncode == 1
     assert "metrics_reader@127.0.0.1" in wrong.stderr
     assert "password authentication failed" in wrong.stderr
@@ -321,7 +325,7 @@ def test_connect_postgres_creates_updates_and_never_prints_the_password(sandbox:
     with owner, owner.cursor() as cursor:
         cursor.execute("alter role metrics_reader password %s", [secret])
     try:
-        right = connect_postgres(sandbox, POSTGRES_PASSWORD=secret)
+        right = connect_postgres(sandbox, "--target", "production", POSTGRES_PASSWORD=secret)
         assert right.returncode == 0, right.stderr
         for text in (wrong.stdout, wrong.stderr, right.stdout, right.stderr):
             assert "secret" not in text
@@ -334,7 +338,7 @@ def test_connect_postgres_creates_updates_and_never_prints_the_password(sandbox:
 
 
 def test_connect_postgres_scrubs_what_the_server_echoes(sandbox: Instance) -> None:
-    refused = connect_postgres(sandbox, CLICKHOUSE_PASSWORD="wrong")
+    refused = connect_postgres(sandbox, "--target", "production", CLICKHOUSE_PASSWORD="wrong")
     assert refused.returncode == 1
     assert "AUTHENTICATION_FAILED" in refused.stderr
     assert "metrics-reader-sandbox" not in refused.stdout + refused.stderr

@@ -10,18 +10,16 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import psycopg2
 import pytest
 from psycopg2.extensions import make_dsn
-from sandbox.clickhouse_http import execute
 
 from sandbox import seed as seeding
 
 REPO = Path(__file__).resolve().parents[2]
-SOURCES = REPO / "scripts" / "sandbox"
+SOURCES = REPO / "sandbox"
 CATALOG = REPO / "seeds" / "metric_catalog.csv"
 DATABASE = "seed_check"
 SCALE = 0.02
@@ -58,11 +56,7 @@ def postgres(dsn: str) -> Iterator[Callable[[str], list[tuple]]]:
         connection.close()
 
 
-def ask_clickhouse(url: str, query: str, database: str = DATABASE) -> str:
-    return execute(seeding.clickhouse_server(url), query, database=database).strip()
-
-
-def fingerprint(ask: Callable[[str], list[tuple]], url: str) -> dict[str, tuple]:
+def fingerprint(ask: Callable[[str], list[tuple]], ask_clickhouse: Callable[[str], str]) -> dict[str, tuple]:
     """Count and order-free hash of the rows, per table."""
     tables = ask("select tablename from pg_tables where schemaname = 'public'")
     counts = " union all ".join(
@@ -70,13 +64,13 @@ def fingerprint(ask: Callable[[str], list[tuple]], url: str) -> dict[str, tuple]
     )
     result = {table: tuple(rest) for table, *rest in ask(counts)}
     for table in CLICKHOUSE_TABLES:
-        result[table] = tuple(ask_clickhouse(url, f"select count(), sum(sipHash64(*)) from {table}").split())
+        result[table] = tuple(ask_clickhouse(f"select count(), sum(sipHash64(*)) from {table}").split())
     return result
 
 
 @pytest.fixture(scope="module")
 def seeded(sandbox) -> Iterator[Seeded]:
-    server, url = sandbox.postgres_dsn, sandbox.clickhouse_url
+    server, client = sandbox.postgres_dsn, sandbox.client
     dsn = make_dsn(server, dbname=DATABASE)
     # The last run sits in another time zone, which must not matter.
     denver = make_dsn(dsn, options="-c timezone=America/Denver")
@@ -84,24 +78,27 @@ def seeded(sandbox) -> Iterator[Seeded]:
     def drop() -> None:
         with postgres(server) as ask:
             ask(f"drop database if exists {DATABASE} with (force)")
-        ask_clickhouse(url, f"drop database if exists {DATABASE} sync", "default")
+        client.command(f"drop database if exists {DATABASE} sync")
+
+    def ask_clickhouse(query: str) -> str:
+        return client.raw_query(query, settings={"database": DATABASE}).decode().strip()
 
     drop()
     try:
         with postgres(server) as ask:
             ask(f"create database {DATABASE}")
-        ask_clickhouse(url, f"create database {DATABASE}", "default")
+        client.command(f"create database {DATABASE}")
         source = re.sub(r"^--.*\n", "", (SOURCES / "clickhouse_source.sql").read_text(), flags=re.MULTILINE)
         for statement in re.sub(r"\b(default|orchestration)\.", "", source).split(";"):
             if statement.strip():
-                ask_clickhouse(url, statement)
+                ask_clickhouse(statement)
         with postgres(dsn) as ask:
             ask((SOURCES / "postgres_source.sql").read_text())
             runs = []
             for random_seed, login in ((8, dsn), (7, dsn), (7, denver)):
-                seeding.seed(SCALE, random_seed, login, url, print, application=DATABASE, orchestration=DATABASE)
-                runs.append(fingerprint(ask, url))
-            yield Seeded(ask, partial(ask_clickhouse, url), *runs)
+                seeding.seed(SCALE, random_seed, login, client, print, application=DATABASE, orchestration=DATABASE)
+                runs.append(fingerprint(ask, ask_clickhouse))
+            yield Seeded(ask, ask_clickhouse, *runs)
     finally:
         drop()
 

@@ -1,9 +1,9 @@
 """What holds for the project as a whole: secrets, names of statements, descriptions, tags, vars."""
 
+import ast
 import dataclasses
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from pathlib import Path
 
 import parsed_project
 import pytest
-from conftest import REPO, Project, Sandbox, new_project, start_sandbox, stop_sandbox
+from conftest import REPO, Project, Sandbox, new_project, sandbox_command, start_sandbox, stop_sandbox
 from dbt.contracts.graph.manifest import Manifest
 from parsed_project import ParsedProject
 
 # Each secret is searched for by its middle part, which no escaping changes.
-CLICKHOUSE_SECRET, POSTGRES_SECRET = "Zk83vmQ", "Qv57wnR"
-CLICKHOUSE_PASSWORD, POSTGRES_PASSWORD = f"clickhouse-{CLICKHOUSE_SECRET}-1", f"it's \\ {POSTGRES_SECRET} %s"
+CLICKHOUSE_SECRET, POSTGRES_SECRET = "clickhouse-sandbox", "Qv57wnR"
+POSTGRES_PASSWORD = f"it's \\ {POSTGRES_SECRET} %s"
 ENTITY_TAGS = {
     "user",
     "model",
@@ -38,7 +38,7 @@ ENTITY_TAGS = {
 
 @dataclass
 class Guarded:
-    """A project whose servers have passwords of their own, after a build with all of dbt's chatter."""
+    """A project whose PostgreSQL has a password of its own, after a build with all of dbt's chatter."""
 
     project: Project
     output: str
@@ -49,24 +49,27 @@ class Guarded:
     def sandbox(self) -> Sandbox:
         return self.project.sandbox
 
-    def connect(self, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, str(REPO / "scripts" / "connect_postgres.py")],
-            env={**os.environ, **self.sandbox.env, **environment},
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+
+def connect(sandbox: Sandbox, password: str = POSTGRES_PASSWORD) -> subprocess.CompletedProcess[str]:
+    """Tells ClickHouse a password of PostgreSQL's, as in production."""
+    return subprocess.run(
+        [sys.executable, str(REPO / "scripts" / "connect_postgres.py"), "--target", "production"],
+        env={**os.environ, **sandbox.env, "POSTGRES_PASSWORD": password},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory, graph: Manifest) -> Iterator[Guarded]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLICKHOUSE_PASSWORD", CLICKHOUSE_PASSWORD)
-        patch.setenv("POSTGRES_PASSWORD", POSTGRES_PASSWORD)
-        sandbox = start_sandbox(REPO / ".sandbox" / f"pytest-{os.getpid()}-guarded")
+    sandbox = start_sandbox(REPO / ".sandbox" / f"pytest-{os.getpid()}-guarded")
     try:
+        literal = POSTGRES_PASSWORD.replace("'", "''")
+        sandbox.postgres(f"alter role metrics_reader password '{literal}'")
+        connected = connect(sandbox)
+        assert connected.returncode == 0, connected.stdout
         project = new_project(sandbox, "guarded", tmp_path_factory.mktemp("guarded"))
         output = project.dbt("--debug", "build", "--write-json", "--select", "tag:collection", "generation_events")
         yield Guarded(project, output, ParsedProject(sandbox, "untouched", project.target, manifest=graph))
@@ -105,13 +108,13 @@ def test_no_password_is_shown_by_the_database(guarded: Guarded) -> None:
 def test_a_wrong_clickhouse_password_is_not_repeated(guarded: Guarded) -> None:
     environment = guarded.sandbox.env | {"CLICKHOUSE_PASSWORD": "mistyped-Jx29bTs"}
     wrong = dataclasses.replace(guarded.quick, sandbox=Sandbox(guarded.sandbox.dir, environment))
-    output = wrong.dbt("--debug", "run", "--select", "stg_tag", fails=True)
+    output = wrong.dbt("--debug", "run", "--target", "production", "--select", "stg_tag", fails=True)
     assert "AUTHENTICATION_FAILED" in output
     assert_keeps(output, "Jx29bTs")
 
 
 def test_a_wrong_postgres_password_is_not_repeated(guarded: Guarded) -> None:
-    refused = guarded.connect(POSTGRES_PASSWORD="mis'typed-\\Jx29bTs")
+    refused = connect(guarded.sandbox, "mis'typed-\\Jx29bTs")
     try:
         assert refused.returncode == 1
         environment = guarded.sandbox.env
@@ -124,7 +127,7 @@ def test_a_wrong_postgres_password_is_not_repeated(guarded: Guarded) -> None:
         for path in files_below(guarded.project.target, guarded.sandbox.dir / "logs"):
             assert_keeps(path.read_bytes().decode(errors="replace"), "Jx29bTs")
     finally:
-        restored = guarded.connect()
+        restored = connect(guarded.sandbox)
     assert restored.returncode == 0, restored.stdout
 
 
@@ -150,8 +153,8 @@ def test_every_statement_names_its_run_and_its_node(guarded: Guarded) -> None:
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     """The project as dbt parses it, which needs no server."""
     folder = tmp_path_factory.mktemp("graph")
-    shutil.copy(REPO / "profiles.yml.example", folder / "profiles.yml")
-    return parsed_project.parse(Project(Sandbox(folder, {}), "untouched", folder))
+    sandbox_command({**os.environ, "SANDBOX_DIR": str(folder)}, "profiles")
+    return parsed_project.parse(Project(Sandbox(folder, {"DBT_PROFILES_DIR": str(folder)}), "untouched", folder))
 
 
 def models_in(graph: Manifest, *folders: str) -> dict:
@@ -284,3 +287,16 @@ def test_no_file_names_a_place_that_only_its_author_has() -> None:
             text = path.read_bytes().decode(errors="replace")
             found += [f"{path.relative_to(REPO)}: {match.group()}" for match in private.finditer(text)]
     assert found == []
+
+
+def test_only_the_sandbox_itself_needs_the_sandbox() -> None:
+    """What is run in production must not reach for servers of a laptop, nor for what is installed with them."""
+    rooms = {path.name for path in REPO.iterdir() if (path / "__init__.py").exists()}
+    assert rooms == {"sandbox", "benchmarks"}
+    imports = []
+    for path in (REPO / "scripts").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [name.name for name in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) else []
+            imports += [(path.name, name) for name in names if name.split(".")[0] in rooms]
+    assert imports == [("sandbox.py", "sandbox.commands")]
