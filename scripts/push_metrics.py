@@ -17,14 +17,14 @@ import click
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from sandbox_lib import settings
-from sandbox_lib.clickhouse_http import ClickHouseError
 
 from connect_postgres import clickhouse_from_environment, environment
 from metrics_cache.compare import NotACount, compare, now, settle
 from metrics_cache.hashes import Hashes, Mode, entity_hashes, user_metrics, user_reactions
 from metrics_cache.pipe import Client, Counts, OutOfMemory, Unavailable
 from metrics_cache.push import Manner, Range, Source, TooManyFailures, push, ranges
+from sandbox_lib import settings
+from sandbox_lib.clickhouse_http import ClickHouseError
 
 # Seconds between two lines about progress where nobody watches a bar.
 LINE_EVERY = 5

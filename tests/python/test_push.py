@@ -21,7 +21,6 @@ import redis
 from click.testing import CliRunner
 from conftest import REPO, Project, Sandbox, copy_tables, drop_databases, new_project
 from parsed_project import wait_until
-from sandbox_lib.clickhouse_http import ClickHouse, ClickHouseError
 from valkey_servers import behind_tls, cluster, valkey
 
 import push_metrics
@@ -29,6 +28,7 @@ from metrics_cache import push as pushing
 from metrics_cache.hashes import SCRATCH, entity_hashes
 from metrics_cache.reader import read
 from metrics_cache.resp import EXEC, MULTI, bulk
+from sandbox_lib.clickhouse_http import ClickHouse, ClickHouseError
 
 Hashes = dict[str, dict[str, str]]
 # What an application does for an event, beside writing it to the log.
