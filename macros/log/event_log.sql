@@ -151,7 +151,8 @@
         {% do exceptions.raise_compiler_error(
             'The event log ' ~ var('event_log') ~ " is published to by the models in the database '" ~ claimed_by ~ "', not by those in '"
             ~ target.schema ~ "'; two would double its events. Nothing was copied. Run dbt for that database ("
-            ~ ('SANDBOX_' if target.name == 'sandbox' else '') ~ 'CLICKHOUSE_DATABASE=' ~ claimed_by ~ '), or, where its models are given up, release the log first: dbt run-operation release_event_log.'
+            ~ ('SANDBOX_' if target.name == 'sandbox' else '') ~ 'CLICKHOUSE_DATABASE=' ~ claimed_by
+            ~ '), or, where its models are given up, release the log first: dbt run-operation release_event_log.'
         ) %}
     {% endif %}
 {% endmacro %}
