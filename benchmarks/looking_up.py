@@ -67,7 +67,8 @@ def totals(entities: int, events: int) -> Iterator[tuple[Client, dict[str, str]]
             "1 + cityHash64(number, metric) % 2000, toDateTime64('2024-01-01 00:00:00', 3) + number % 2000000 "
             f"from numbers({entities})"
         )
-        dbt("run", "--select", "logged_events", "path:models/marts/totals", "--vars", variables, env=env)
+        models = ["logged_events", "path:models/marts/totals", "entity_hashes"]
+        dbt("run", "--select", *models, "--vars", variables, env=env)
         client.command(
             f"insert into {EVENT_LOG} select 'Image', 1 + rand(1) % {entities} * {STEP}, 1, "
             f"{METRICS}[1 + rand(2) % {len(METRICS)}], 1, now64(3) from numbers({events})"

@@ -1,6 +1,5 @@
-"""A benchmark of pushing totals to Redis, and of reading them there."""
+"""A benchmark of pushing totals to Redis."""
 
-import gc
 import os
 import re
 import socket
@@ -13,72 +12,61 @@ from pathlib import Path
 
 import click
 import redis as redis_client
+from clickhouse_connect.driver import Client
 
-from benchmarks.looking_up import EVENT_LOG, METRICS, median_and_p99, some_ids, totals
+from benchmarks.looking_up import METRICS, totals
 from benchmarks.servers import REPOSITORY, SANDBOX
-from metrics_cache.hashes import RENAME_IF_THERE, Hashes, Mode, Rendering, entity_hashes
-from metrics_cache.push import Source, ranges
-from metrics_cache.reader import read
+from push_metrics import query_of
+from redis_hashes import WRITE, Kind, connect, evalsha
 
 
 @click.command()
 @click.option("--entities", type=int, default=1_000_000, show_default=True, help="Images, of 7 metrics each.")
 @click.option("--rounds", type=int, default=3, show_default=True, help="How often each is measured; the median counts.")
-@click.option(
-    "--mode", type=click.Choice([mode.value for mode in Mode]), default=Mode.POPULATE.value, help="As push_metrics.py."
-)
+@click.option("--mode", type=click.Choice(["populate", "refresh", "overwrite"]), default="populate", show_default=True)
 def redis(entities: int, rounds: int, mode: str) -> None:
-    """Push entities to Redis, beside the same bytes written raw to the socket; then read 1,000 at a time."""
+    """Push entities to Redis by one process and by two, beside the same bytes written raw to the socket."""
     with totals(entities, 0) as (source, env):
-        hashes, client = entity_hashes("Image", EVENT_LOG), redis_client.Redis.from_url(env["REDIS_URL"])
-        rendering = Rendering(Mode(mode), ttl=None, jitter=0, script=client.script_load(RENAME_IF_THERE), cluster=False)
-        commands = rendered(source, hashes, rendering)
+        os.environ |= env
+        client = connect("sandbox")
+        commands = rendered(source, client, mode)
         empty = client.info("memory")["used_memory"]
-        raw, push, peaks = [], [], []
+        rates: dict[str, list[float]] = {"raw": [], "1": [], "2": []}
+        peaks = []
         for _ in range(rounds):
-            prepare(env, client, rendering.mode)
-            raw.append(entities / raw_seconds(client, commands, answers=entities * (2 + 2 * rendering.commands)))
-            prepare(env, client, rendering.mode)
-            rate, peak = pushed(env, mode)
-            push.append(rate)
-            peaks.append(peak)
+            for name, taken in rates.items():
+                client.flushall()
+                if mode != "populate":
+                    pushed(env, "populate", "1")
+                if name == "raw":
+                    taken.append(entities / raw_seconds(client, commands, answers=entities))
+                else:
+                    rate, peak = pushed(env, mode, name)
+                    taken.append(rate)
+                    peaks.append(peak)
         keys, memory = client.dbsize(), client.info("memory")["used_memory"] - empty
-        taken = []
-        # As servers do that mind their slowest answers: Python else goes through all that is imported now and then.
-        gc.disable()
-        for number in range(210):
-            began = time.monotonic()
-            read(source.query, client, hashes, some_ids(entities, number))
-            taken.append((time.monotonic() - began) * 1000)
         size = commands.stat().st_size
-    ratio = statistics.median(push) / statistics.median(raw)
-    median, p99 = median_and_p99(taken[10:])
+    raw, one, two = (statistics.median(taken) for taken in rates.values())
     click.echo(f"\n{entities:,} entities of {len(METRICS)} metrics, --mode {mode}, {os.cpu_count()} cores\n")
-    click.echo(f"the same bytes, raw to the socket   {statistics.median(raw):>10,.0f} entities a second")
-    click.echo(
-        f"scripts/push_metrics.py             {statistics.median(push):>10,.0f} entities a second, {ratio:.2f} of raw"
-    )
+    click.echo(f"the same bytes, raw to the socket   {raw:>10,.0f} entities a second")
+    click.echo(f"scripts/push_metrics.py             {one:>10,.0f} entities a second, {one / raw:.2f} of raw")
+    click.echo(f"the same with --workers 2           {two:>10,.0f} entities a second, {two / raw:.2f} of raw")
     click.echo(f"bytes sent                          {size / entities:>10,.0f} an entity")
     click.echo(f"memory in Redis                     {memory / keys:>10,.0f} bytes an entity")
     click.echo(f"memory of the script at its peak    {max(peaks) / 1e6:>10,.0f} MB")
-    click.echo(f"1,000 cached entities read in       {median:>10,.1f} ms (median), {p99:.1f} ms (p99)")
 
 
-def rendered(source: Source, hashes: Hashes, rendering: Rendering) -> Path:
-    """A file with all commands, made as a push makes them."""
-    file = SANDBOX / "commands"
-    with file.open("wb") as out:
-        for part in ranges(source, hashes, "true", hashes.at_a_time):
-            for piece in source.pieces(rendering.query(hashes, part.condition), threading.Event()):
-                out.write(piece)
+def rendered(source: Client, client: redis_client.Redis, mode: str) -> Path:
+    """A file with all commands, as redis-py would send them."""
+    connection, file = client.connection_pool.make_connection(), SANDBOX / "commands"
+    images = Kind("Image", "entity_hashes", 100_000, 10_000, "entityType = 'Image'", "Image")
+    with (
+        file.open("wb") as out,
+        source.query_rows_stream(query_of(images, mode), query_formats={"String": "bytes"}) as rows,
+    ):
+        for key, words in rows:
+            out.writelines(connection.pack_command(*evalsha(WRITE, key, mode, 0, *words)))
     return file
-
-
-def prepare(env: dict[str, str], client: redis_client.Redis, mode: Mode) -> None:
-    """Empty Redis; where the mode writes keys that are there, fill it."""
-    client.flushall()
-    if mode is not Mode.POPULATE:
-        pushed(env, Mode.POPULATE.value)
 
 
 def raw_seconds(client: redis_client.Redis, file: Path, answers: int) -> float:
@@ -98,10 +86,10 @@ def raw_seconds(client: redis_client.Redis, file: Path, answers: int) -> float:
         return time.monotonic() - began
 
 
-def pushed(env: dict[str, str], mode: str) -> tuple[float, int]:
+def pushed(env: dict[str, str], mode: str, workers: str) -> tuple[float, int]:
     """Push all images. Returns how many a second by the script's own count, and its memory at the peak in bytes."""
     script = [sys.executable, REPOSITORY / "scripts" / "push_metrics.py"]
-    options = ["entities", "--entity-type", "Image", "--event-log", EVENT_LOG, "--mode", mode]
+    options = ["entities", "--entity-type", "Image", "--mode", mode, "--workers", workers]
     process = subprocess.Popen([*script, *options], env=env, stdout=subprocess.PIPE, text=True)
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)

@@ -129,7 +129,7 @@ def held_up_copy(sandbox: Sandbox, table: str, column: str) -> Iterator[Callable
 
 def test_a_copy_that_goes_on_after_the_kill_is_outlasted(parsed: ParsedProject, backfilled: Project) -> None:
     sandbox, models = parsed.sandbox, ("stg_user", "stg_user_engagement", FOLLOWS, *LOG)
-    copy = f"insert into `{parsed.database}`.`stg_user_engagement__scratch_"
+    copy = f"create table `{parsed.database}`.`stg_user_engagement__scratch_"
     with held_up_copy(sandbox, "UserEngagement", "targetUserId") as let_go:
         run = parsed.start("run", "--select", *models)
         kill_at(run, lambda: statements_of(sandbox, copy))

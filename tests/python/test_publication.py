@@ -686,8 +686,8 @@ def test_of_two_databases_of_models_that_start_at_the_same_time_one_publishes(
             for project in projects
         ]
         printed = [run.communicate()[0] for run in runs]
-        assert sorted(run.returncode for run in runs) == [0, 1], printed
         winner, loser = sorted((0, 1), key=lambda number: runs[number].returncode)
+        assert runs[winner].returncode == 0 and runs[loser].returncode > 0, printed
         refused = f"is published to by the models in the database '{names[winner]}'"
         assert refused in printed[loser] and "dbt run-operation release_event_log" in printed[loser]
         tables = f"select count() from system.tables where database like '{names[loser]}%'"
@@ -792,7 +792,7 @@ def test_the_summary_is_what_the_log_holds_after_a_replacement_too(staged: Parse
     events, _, _ = staged.fingerprint(BEFORE)
     entities = staged.sandbox.value(f"select uniqExact(entityId) from {staged.event_log} where {BEFORE}")
     expected = ["2", f"{events:,}", f"{entities:,}"]
-    assert [line.split() for line in printed[1:]] == [["Tag", *expected], ["all", *expected]]
+    assert [line.split() for line in printed[1:3]] == [["Tag", *expected], ["all", *expected]]
 
 
 def test_long_work_speaks(staged: ParsedProject) -> None:

@@ -169,7 +169,7 @@ def test_a_run_that_waits_for_the_marts_is_alive_to_those_that_wait_for_it(stage
     wait_until(lambda: statements_of(staged.sandbox, "entity_metric_months"))
     both = staged.start("run", "--select", "stg_tag", "entity_metric_sealed", lock_patience=60)
     wait_until(lambda: "is at work; waiting" in both.output)
-    third = staged.start("run", "--select", "stg_user", lock_patience=2)
+    third = staged.start("run", "--select", "stg_user", lock_patience=4)
     for run in (marts, both, third):
         assert run.wait() == 0, run.output
     assert "is at work; waiting" in third.output

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
 import yaml
 from conftest import DBT, REPO, Project, Sandbox, drop_databases, new_project
 
@@ -64,6 +65,7 @@ COMMANDS = {
         script("parity_report", "--details", "0", "--vars", "{{event_log: {log}}}", "--output", "{folder}/report.html"),
         CLICKHOUSE,
     ),
+    "push_metrics": Command(script("push_metrics", "entities", "--entity-type", "Tag"), (*CLICKHOUSE, "REDIS_URL")),
 }
 
 
@@ -74,7 +76,7 @@ def environment(**more: str) -> dict[str, str]:
 
 @dataclass
 class Run:
-    """Runs commands: dbt run in a database of its own, the others, which only read, in that of the backfill."""
+    """Runs commands: those that write or read marts in a database of their own, the others in that of the backfill."""
 
     sandbox: Sandbox
     database: str
@@ -102,6 +104,7 @@ class Run:
         """What the commands could have made."""
         made = self.sandbox.rows(f"select name from system.tables where database like '{self.database}%' order by 1")
         made += self.sandbox.rows("select name from system.named_collections order by 1")
+        made += [(key.decode(),) for key in redis.Redis.from_url(self.sandbox.env["REDIS_URL"]).scan_iter()]
         made += self.sandbox.postgres("select viewname from pg_views where schemaname = 'metric_parity' order by 1")
         return made + [(path.name,) for path in self.folder.glob("report*")]
 
@@ -113,11 +116,16 @@ def command(request: pytest.FixtureRequest) -> Command:
 
 @pytest.fixture
 def run(sandbox: Sandbox, backfilled: Project, command: Command, tmp_path: Path) -> Iterator[Run]:
-    if command is not COMMANDS["dbt"]:
-        yield Run(sandbox, backfilled.database, tmp_path)
-    else:
-        yield Run(sandbox, new_project(sandbox, "targets", tmp_path).database, tmp_path)
+    if command in (COMMANDS["dbt"], COMMANDS["push_metrics"]):
+        log = new_project(sandbox, "targets", tmp_path).event_log
+        sandbox.command(f"create view targets.logged_events as select * from {log} where createdAt > now()")
+        tag = "'entity:metrics:Tag:1' as key, 'Tag' as entityType, 1 as id, map('Hidden', 2) as fields"
+        sandbox.command(f"create view targets.entity_hashes as select {tag}")
+        yield Run(sandbox, "targets", tmp_path)
         drop_databases(sandbox, "targets")
+        redis.Redis.from_url(sandbox.env["REDIS_URL"]).flushall()
+    else:
+        yield Run(sandbox, backfilled.database, tmp_path)
     sandbox.command("drop named collection if exists of_targets")
     sandbox.postgres("drop view if exists metric_parity.expected_tag")
 
@@ -159,6 +167,9 @@ def test_production_is_what_its_variables_name(run: Run, command: Command) -> No
     if command is COMMANDS["dbt"]:
         log = f"event log {run.database}.entityMetricEvents."
         assert f"Target production: ClickHouse at 127.0.0.1:{port}, database {run.database}, {log}" in output
+    elif command is COMMANDS["push_metrics"]:
+        assert f"ClickHouse at 127.0.0.1:{port}, database {run.database} (target production); Redis at" in output
+        assert "1 written, 0 left as they are, 0 failed" in output
     elif command.production == "production":
         assert output.endswith(f"ClickHouse at 127.0.0.1:{port}, database {run.database} (target production)\n")
 

@@ -79,25 +79,7 @@ metrics as (
 )
 
 select
-    metrics.userId as userId,
-    metrics.followers as followers,
-    metrics.following as following,
-    metrics.hidden as hidden,
-    metrics.reviews as reviews,
-    metrics.imageReactions as imageReactions,
-    metrics.models as models,
-    metrics.modelVersions as modelVersions,
-    metrics.posts as posts,
-    metrics.images as images,
-    metrics.downloads as downloads,
-    metrics.generations as generations,
-    metrics.thumbsUp as thumbsUp,
-    metrics.thumbsDown as thumbsDown,
-    metrics.comments as comments,
-    metrics.collections as collections,
-    metrics.tipCount as tipCount,
-    metrics.tipAmount as tipAmount,
-    metrics.earned as earned,
+    metrics.*,
     engagement.score as engagementScore
 from metrics
 left join {{ ref('user_engagement') }} as engagement on metrics.userId = engagement.userId
