@@ -21,10 +21,11 @@
 
 
 {#
-    Creates the event log where it does not exist, and never touches one that does, whatever the flags: it holds live
-    events that exist nowhere else.
+    As a run-operation, dbt run-operation create_event_log: creates the event log where it does not exist. No run does so by
+    itself: a mistyped name would become a log of its own.
 #}
 {% macro create_event_log() %}
+    {% do check_command() %}
     {% do run_query('create database if not exists ' ~ event_log().schema) %}
     {% do run_query(
         "create table if not exists " ~ event_log() ~ " ("

@@ -4,6 +4,9 @@
     something. Everything that can be refused is refused before anything is changed.
 #}
 {% macro prepare_run() %}
+    {% if execute %}
+        {% do check_command() %}
+    {% endif %}
     {% if execute and flags.WHICH in ['run', 'build'] %}
         {% set rooms = _selected_rooms() %}
         {% if rooms.run_lock %}
@@ -80,8 +83,10 @@
 {% macro _prepare_event_log(rooms) %}
     {% set traits = event_log_traits() %}
     {% if traits.engine == '' %}
-        {% do create_event_log() %}
-        {% set traits = event_log_traits() %}
+        {% do exceptions.raise_compiler_error(
+            'There is no event log ' ~ var('event_log') ~ '. Nothing was copied. If its name is as you meant it (the var event_log),'
+            ~ " create it: dbt run-operation create_event_log --vars '{event_log: " ~ var('event_log') ~ "}'."
+        ) %}
     {% endif %}
     {% if rooms.log %}
         {% do check_event_log(traits) %}

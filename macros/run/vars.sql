@@ -50,7 +50,6 @@
 {% macro check_vars() %}
     {% do require_one_of('on_conflict', ['fail', 'replace', 'skip']) %}
     {% do require_one_of('log_views', ['stop', 'skip', 'feed']) %}
-    {% do require_var('event_log', var('event_log').split('.') | length == 2, 'be <database>.<table>') %}
     {% do require_var('cutoffs', var('cutoffs') is mapping, "map entity types to times, as in {Image: '2024-09-01 00:00:00'}") %}
     {% for entity_type in var('cutoffs') if entity_type not in entity_types() %}
         {% do exceptions.raise_compiler_error(

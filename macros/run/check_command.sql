@@ -1,0 +1,72 @@
+{#
+    Refuses a command that cannot mean what it says, before anything is done: a var that the project does not know, one that
+    names a place and is no plain name, --empty and --sample, and PostgreSQL's targets for anything but parity.
+    Raises: a compiler error that names it and the way out.
+#}
+{% macro check_command() %}
+    {% for name in invocation_args_dict.get('vars') or {} if name not in known_vars() %}
+        {% do exceptions.raise_compiler_error(
+            "The project has no var '" ~ name ~ "'. Did you mean " ~ _nearest(name, known_vars()) ~ '? All of them: ' ~ known_vars() | join(', ') ~ '.'
+        ) %}
+    {% endfor %}
+    {% for option in ['empty', 'sample'] if invocation_args_dict.get(option) %}
+        {% do exceptions.raise_compiler_error(
+            '--' ~ option ~ ' leaves out rows, and what is landed and published must be all of them. For a quick run choose a part of the'
+            ~ ' metrics (dbt build --select tag:tag), or a small sandbox (scripts/sandbox.py seed --scale 0.1).'
+        ) %}
+    {% endfor %}
+    {% if target.type == 'postgres' %}
+        {% for unique_id in selected_resources if graph.nodes.get(unique_id, {}).get('resource_type') == 'model' and graph.nodes[unique_id].fqn[1] != 'parity' %}
+            {% do exceptions.raise_compiler_error(
+                'The target ' ~ target.name ~ ' is PostgreSQL, which only the views of expected counts are made in: dbt run --target ' ~ target.name
+                ~ ' --select tag:parity. ' ~ unique_id.split('.')[-1] ~ ' belongs to ClickHouse.'
+            ) %}
+        {% endfor %}
+    {% else %}
+        {% do _check_names() %}
+    {% endif %}
+{% endmacro %}
+
+
+{# All vars of the project, as dbt_project.yml has them; a test holds this list to it, since dbt does not tell macros. #}
+{% macro known_vars() %}
+    {% do return([
+        'cutoff', 'cutoffs', 'event_log', 'postgres_collection', 'postgres_schema', 'on_conflict', 'log_views',
+        'excluded_generation_versions', 'slice_size', 'parallel_slices', 'lock_patience', 'settle_lag', 'parity', 'parity_sample',
+        'expected_counts', 'legacy_error_percent', 'reconcile_mode', 'reconcile_limit', 'reconcile_dry_run'
+    ]) %}
+{% endmacro %}
+
+
+{# Of some names the one that shares most pairs of letters with a name. #}
+{% macro _nearest(name, names) %}
+    {% set nearest = namespace(name='', likeness=-1) %}
+    {% for candidate in names %}
+        {% set shared = [] %}
+        {% for first in range(name | length - 1) if name[first:first + 2] in candidate %}
+            {% do shared.append(first) %}
+        {% endfor %}
+        {% set likeness = 2 * (shared | length) / (name | length + candidate | length) %}
+        {% if likeness > nearest.likeness %}
+            {% set nearest.name, nearest.likeness = candidate, likeness %}
+        {% endif %}
+    {% endfor %}
+    {% do return(nearest.name) %}
+{% endmacro %}
+
+
+{# What is named by vars, and the database of the models, must be plain names: they become part of statements. #}
+{% macro _check_names() %}
+    {% set plain = '^[A-Za-z_][A-Za-z0-9_]*$' %}
+    {% for name in ['postgres_collection', 'postgres_schema'] %}
+        {% do require_var(name, modules.re.match(plain, var(name) | string), 'be a plain name: letters, digits and underscores') %}
+    {% endfor %}
+    {% set matched = modules.re.match('^([A-Za-z_][A-Za-z0-9_]*)[.][A-Za-z_][A-Za-z0-9_]*$', var('event_log') | string) %}
+    {% do require_var('event_log', matched, 'be <database>.<table>, both plain names: letters, digits and underscores') %}
+    {% do require_var('event_log', matched.group(1) | lower not in ['system', 'information_schema'], "not lie in one of ClickHouse's own databases") %}
+    {% if not modules.re.match(plain, target.schema) %}
+        {% do exceptions.raise_compiler_error(
+            "The database of the models is '" ~ target.schema ~ "'; it must be a plain name: letters, digits and underscores. See CLICKHOUSE_DATABASE."
+        ) %}
+    {% endif %}
+{% endmacro %}
