@@ -576,6 +576,7 @@ def test_a_metric_without_events_is_published_once_its_source_has_rows(
         ("on_conflict", "overwrite", "'overwrite'"),
         ("log_views", "fill", "'fill'"),
         ("event_log", "a.b.c", "'a.b.c'"),
+        ("event_log", "entityMetricEvents", "'entityMetricEvents'"),
     ],
 )
 def test_a_var_that_means_nothing_is_named_and_nothing_is_done(
@@ -590,14 +591,6 @@ def test_a_var_that_means_nothing_is_named_and_nothing_is_done(
     assert "Traceback" not in output and "Database Error" not in output
     assert parsed.sandbox.rows(tables) == before
     assert parsed.fingerprint() == log
-
-
-def test_an_event_log_without_database_is_named_and_nothing_is_done(project: Project) -> None:
-    """By the command line, since sources are named by this var when the project is parsed."""
-    output = project.dbt("run", "--select", FOLLOWS, fails=True, event_log="entityMetricEvents")
-    assert "The var event_log is 'entityMetricEvents'" in output
-    tables = f"select name from system.tables where database like '{project.database}%'"
-    assert project.sandbox.rows(tables) == [("entityMetricEvents",)]
 
 
 COLUMNS_OF_A_LOG = (
@@ -855,9 +848,3 @@ def test_a_log_of_another_precision_than_the_cutoff_holds_the_same_metrics(
     of_follows = of_pairs(pairs_of(FOLLOWS))
     assert totals(staged, until) == totals(backfilled, f"{BEFORE} and {of_follows}")
     assert nothing_due(staged.publish(FOLLOWS))
-
-
-def test_an_event_log_is_created_where_there_is_none(staged: ParsedProject, backfilled: Project) -> None:
-    staged.sandbox.command(f"drop table {staged.event_log} sync")
-    staged.publish(FOLLOWS)
-    assert staged.fingerprint() == backfilled.fingerprint(f"{BEFORE} and {of_pairs(pairs_of(FOLLOWS))}")

@@ -1,0 +1,83 @@
+"""Commands that cannot mean what they say: one clear error before anything is done, and nothing left behind."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+import yaml
+from conftest import REPO, Project
+from parsed_project import ParsedProject
+
+PLAIN = "letters, digits and underscores"
+
+
+def made(project: Project) -> list[tuple]:
+    """All databases and tables but those of ClickHouse itself: locks and scratch tables among them."""
+    tables = "select database, name, toString(uuid) from system.tables where not startsWith(database, 'system')"
+    return project.sandbox.rows(f"{tables} order by all") + project.sandbox.rows("show databases")
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({"cutof": "2024-01-01"}, "The project has no var 'cutof'. Did you mean cutoff?"),
+        ({"paritysample": 0.1}, "The project has no var 'paritysample'. Did you mean parity_sample?"),
+        ({"event_log": "default.entityMetricEvents; drop table x"}, "it must be <database>.<table>, both plain names"),
+        ({"event_log": "default.`entityMetricEvents`"}, "it must be <database>.<table>, both plain names"),
+        ({"event_log": "system.query_log"}, "it must not lie in one of ClickHouse's own databases"),
+        ({"event_log": "INFORMATION_SCHEMA.tables"}, "it must not lie in one of ClickHouse's own databases"),
+        ({"postgres_schema": 'public"; drop'}, f"it must be a plain name: {PLAIN}"),
+        ({"postgres_collection": "a, b = 1"}, f"it must be a plain name: {PLAIN}"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+@pytest.mark.parametrize("command", ["build", "test"])
+def test_vars_that_cannot_be_are_named(
+    parsed: ParsedProject, command: str, variables: dict[str, object], complaint: str
+) -> None:
+    before = made(parsed)
+    output = parsed.dbt(command, "--select", "tag:tag", fails=True, **variables)
+    assert output.count("Compilation Error") == 1
+    said = " ".join(output.split())
+    assert complaint in said
+    ((name, value),) = variables.items()
+    assert name in said and (name not in ("event_log", "postgres_schema") or str(value) in said)
+    assert made(parsed) == before
+
+
+def test_an_event_log_that_does_not_exist_is_no_reason_to_make_one(parsed: ParsedProject) -> None:
+    missing = f"{parsed.database}.entityMetricEvent"
+    before = made(parsed)
+    said = " ".join(parsed.backfill(fails=True, event_log=missing).split())
+    create = f"dbt run-operation create_event_log --vars '{{event_log: {missing}}}'"
+    assert f"There is no event log {missing}. Nothing was copied." in said and create in said
+    assert made(parsed) == before
+    parsed.dbt("run-operation", "create_event_log", event_log=missing)
+    parsed.dbt("run", "--select", "tag:tag", event_log=missing)
+    assert parsed.sandbox.value(f"select count() from {missing}") > 0
+
+
+@pytest.mark.parametrize("options", [("--empty",), ("--sample", "3 days")], ids=["empty", "sample"])
+def test_a_run_of_some_rows_only_is_refused(project: Project, options: tuple[str, ...]) -> None:
+    before = made(project)
+    output = project.dbt("build", "--select", "tag:backfill", *options, fails=True)
+    assert f"{options[0]} leaves out rows" in output
+    assert made(project) == before
+
+
+def test_a_selection_of_nothing_is_an_error(project: Project) -> None:
+    assert "'tag:tga' does not match any enabled nodes" in project.dbt("build", "--select", "tag:tga", fails=True)
+
+
+def test_only_expected_counts_are_made_in_postgres(project: Project) -> None:
+    before = made(project)
+    said = project.dbt("run", "--target", "postgres", "--select", "stg_tag", "expected_tag", fails=True)
+    assert "dbt run --target postgres --select tag:parity. stg_tag belongs to ClickHouse." in " ".join(said.split())
+    assert made(project) == before
+
+
+def test_all_vars_of_the_project_are_known(parsed: ParsedProject) -> None:
+    variables = yaml.safe_load((REPO / "dbt_project.yml").read_text())["vars"]
+    compiled = parsed.dbt("compile", "--inline", "{{ known_vars() }}")
+    assert ast.literal_eval(compiled[compiled.index("[") : compiled.rindex("]") + 1]) == list(variables)
