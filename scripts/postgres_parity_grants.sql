@@ -3,13 +3,29 @@
 -- The sandbox applies this file to a role of its own.
 create schema if not exists metric_parity authorization metrics_parity;
 grant usage on schema public to metrics_parity;
-grant select on
-    "User", "Model", "ModelVersion", "Post", "Image", "Article", "Bounty", "BountyEntry", "Collection", "Tag",
-    "Thread", "DonationGoal",
-    "ImageReaction", "ArticleReaction", "BountyEntryReaction", "ResourceReview", "Comment", "CommentV2",
-    "CollectionItem", "CollectionContributor", "ImageResourceNew", "BuzzTip", "Donation", "UserEngagement",
-    "TagEngagement", "ArticleEngagement", "BountyEngagement", "BountyBenefactor"
-to metrics_parity;
+do $$
+declare
+    source_table text;
+    missing text[];
+begin
+    foreach source_table in array array[
+        'User', 'Model', 'ModelVersion', 'Post', 'Image', 'Article', 'Bounty', 'BountyEntry', 'Collection', 'Tag',
+        'Thread', 'DonationGoal',
+        'ImageReaction', 'ArticleReaction', 'BountyEntryReaction', 'ResourceReview', 'Comment', 'CommentV2',
+        'CollectionItem', 'CollectionContributor', 'ImageResourceNew', 'BuzzTip', 'Donation', 'UserEngagement',
+        'TagEngagement', 'ArticleEngagement', 'BountyEngagement', 'BountyBenefactor'
+    ] loop
+        if to_regclass(format('public.%I', source_table)) is null then
+            missing := array_append(missing, source_table);
+        else
+            execute format('grant select on public.%I to metrics_parity', source_table);
+        end if;
+    end loop;
+    if missing is not null then
+        raise notice 'Not granted, since they do not exist: %', array_to_string(missing, ', ');
+    end if;
+end
+$$;
 
 -- The role that ClickHouse connects as reads the views.
 grant usage on schema metric_parity to metrics_reader;
