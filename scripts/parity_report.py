@@ -74,7 +74,7 @@ def compared(project: Project) -> tuple[dict, list[Row], list[Row], list[Row]]:
 
 
 def legacy_differences(project: Project) -> tuple[dict[tuple[str, str], Row], str]:
-    """The metrics that differ from the legacy counts, and why they could not be compared, if so."""
+    """The metrics that differ from the legacy counts or have none, and why they could not be compared, if so."""
     tables = [node for node in project.manifest.sources.values() if node.source_name == "legacy"]
     # While dbt parses, there is no table to compare with.
     parts = [
@@ -96,7 +96,7 @@ def known_differences(legacy: dict[tuple[str, str], Row]) -> list[Row]:
         if row["legacy_parity"] == "known_difference":
             reason = reasons.setdefault(row["note"], {"note": row["note"], "metrics": []})
             reason["metrics"].append(
-                row | (legacy.get((row["entity_type"], row["metric_type"])) or {"differing": None})
+                row | (legacy.get((row["entity_type"], row["metric_type"])) or {"differing": None, "absent": ""})
             )
     return list(reasons.values())
 
@@ -174,6 +174,7 @@ def report(target: str, variables: str, details: int) -> tuple[str, int]:
     project = Project(target, variables, dbt_sql.parse(target, variables), targets.clickhouse(target))
     about, pairs, months, corrections = compared(project)
     legacy, legacy_error = legacy_differences(project)
+    off = [row for row in legacy.values() if row["legacy_parity"] == "exact"]
     for pair in pairs:
         pair["difference"] = pair["actual"] - pair["expected"]
         pair["name"] = f"{pair['entity_type']} {pair['metric_type']}"
@@ -192,9 +193,10 @@ def report(target: str, variables: str, details: int) -> tuple[str, int]:
         shown_rows=SHOWN_ROWS,
         months=months,
         corrections=corrections,
-        legacy=legacy,
         legacy_error=legacy_error,
-        exact=sum(row["legacy_parity"] == "exact" for row in catalog()),
+        absent=sorted({row["absent"] for row in legacy.values()} - {""}),
+        off=[row for row in off if not row["absent"]],
+        exact=sum(row["legacy_parity"] == "exact" for row in catalog()) - sum(bool(row["absent"]) for row in off),
         known=known_differences(legacy),
         made_at=began.replace(microsecond=0, tzinfo=None).isoformat(" "),
         seconds=round((datetime.now(UTC) - began).total_seconds()),

@@ -1,30 +1,42 @@
 {#
-    A legacy *Metric table beside the event log: one row per metric of the catalog for which at least one entity differs.
+    A legacy *Metric table beside the event log: one row per metric of the catalog for which at least one entity differs, or
+    whose legacy counter PostgreSQL does not have (any more). Of a table with a timeframe only AllTime counts.
 
     Arguments:
         table     a table of the source `legacy`, as its node
         catalog   the seed metric_catalog
         events    the relation of the events, audited_events
         metric_types   the metrics that are compared
-    Returns: a select of entity_type, metric_type, legacy_column, legacy_parity (exact or known_difference), note,
-    entities (that have a count on either side), differing, missing, extra, too_low, too_high, and of the entity that
-    differs most worst_entity, worst_expected and worst_actual.
+    Returns: a select of entity_type, metric_type, legacy_column, legacy_parity (exact or known_difference), note, absent (the
+    table or column that does not exist; else ''), entities (that have a count on either side), differing, missing, extra,
+    too_low, too_high, and of the entity that differs most worst_entity, worst_expected and worst_actual.
+    Raises: a compiler error where the table exists but may not be read.
 #}
 {% macro legacy_comparison(table, catalog, events, metric_types) %}
     {%- do check_parity_vars() -%}
     {%- set entity_type = table.name | replace('Metric', '') -%}
     {%- set entity_id = table.config.meta.primary_key[0] -%}
     {%- set sample = var('parity_sample') | float -%}
+    {%- set columns = _readable_columns(table.name) -%}
     {%- set rules -%}
-        select metric_type, legacy_column, legacy_parity, note
+        select
+            metric_type,
+            legacy_column,
+            legacy_parity,
+            note,
+            {% if columns -%}
+            if(splitByChar('.', legacy_column)[2] in ('{{ columns | join("', '") }}'), '', legacy_column)
+            {%- else -%}
+            '{{ table.name }}'
+            {%- endif %} as absent
         from {{ catalog }}
         where
             entity_type = '{{ entity_type }}'
             and metric_type in ('{{ metric_types | join("', '") }}')
             and legacy_parity in ('exact', 'known_difference')
     {%- endset -%}
-    {%- set counted = ["('', 0)"] -%}
-    {%- for row in run_query(rules) -%}
+    {%- set counted = [] -%}
+    {%- for row in run_query(rules) if not row['absent'] -%}
         {%- do counted.append("('" ~ row['metric_type'] ~ "', m.\"" ~ row['legacy_column'].split('.')[1] ~ '")') -%}
     {%- endfor -%}
     {#- PostgreSQL's dialect #}
@@ -32,14 +44,14 @@
         select m."{{ entity_id }}"::bigint as entity_id, v.metric_type::text, v.total::bigint
         from {{ postgres_table(table.name) }} as m
         cross join lateral (values {{ counted | join(', ') }}) as v (metric_type, total)
-        where m.timeframe = 'AllTime' and v.total <> 0 and {{ in_sample('m."' ~ entity_id ~ '"', sample) }}
+        where {{ "m.timeframe = 'AllTime' and " if 'timeframe' in columns }}v.total <> 0 and {{ in_sample('m."' ~ entity_id ~ '"', sample) }}
     {%- endset -%}
     with legacy as (
         select
             assumeNotNull(metric_type) as metric_type,
             assumeNotNull(entity_id) as entity_id,
             assumeNotNull(total) as total
-        from {{ postgres_query(legacy) }}
+        from {{ postgres_query(legacy) if counted else "null('metric_type String, entity_id Int64, total Int64')" }}
     ),
 
     actual as (
@@ -50,7 +62,7 @@
         from {{ events }}
         where
             entityType = '{{ entity_type }}'
-            and metricType in (select metric_type from ({{ rules }}))
+            and metricType in (select metric_type from ({{ rules }}) where absent = '')
             and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), log_decimals())) }}
             and {{ in_sample('entityId', sample) }}
         group by metric_type, entity_id
@@ -78,6 +90,7 @@
         legacy_column,
         legacy_parity,
         note,
+        absent,
         entities,
         differing,
         missing,
@@ -87,7 +100,33 @@
         worst.1 as worst_entity,
         worst.2 as worst_expected,
         worst.3 as worst_actual
-    from compared
-    inner join ({{ rules }}) as metrics using (metric_type)
-    where differing > 0
+    from ({{ rules }}) as metrics
+    left join compared using (metric_type)
+    where differing > 0 or absent != ''
+{% endmacro %}
+
+
+{#
+    The columns of a table in PostgreSQL, none where it does not exist. information_schema shows a role only what it may
+    read, so that a missing grant would look like a missing table.
+    Arguments: name, of the table.
+    Raises: a compiler error that names the grant where a column may not be read.
+#}
+{% macro _readable_columns(name) %}
+    {% set query -%}
+        select
+            attname::text as name,
+            has_column_privilege(attrelid, attnum, 'select')::int as readable,
+            quote_ident(current_user)::text as reader
+        from pg_attribute
+        where attrelid = to_regclass('{{ postgres_table(name) }}') and attnum > 0 and not attisdropped
+    {%- endset %}
+    {% set columns = run_query('select name, readable, reader from ' ~ postgres_query(query)).rows %}
+    {% for column in columns if not column['readable'] %}
+        {% do exceptions.raise_compiler_error(
+            'PostgreSQL has ' ~ name ~ ', but the role may not read it: grant select on ' ~ postgres_table(name) ~ ' to ' ~ column['reader']
+            ~ ' (see scripts/postgres_grants.sql).'
+        ) %}
+    {% endfor %}
+    {% do return(columns | map(attribute='name') | list) %}
 {% endmacro %}

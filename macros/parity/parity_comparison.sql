@@ -151,11 +151,12 @@ and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), log_decimals())
     Arguments: results, of on-run-end.
 #}
 {% macro describe_parity(results) %}
+    {% set absent = [] %}
     {% for result in results if execute and flags.WHICH in ['test', 'build'] and result.node.resource_type == 'test' and result.failures is not none %}
         {% set test = result.node.test_metadata.name if result.node.test_metadata else result.node.name %}
         {% set rows = result.node.relation_name %}
         {% if test == 'legacy_parity' %}
-            {% do _describe_legacy_parity(rows) %}
+            {% do absent.extend(_describe_legacy_parity(rows)) %}
         {% elif test == 'source_parity' and result.failures %}
             {% do _describe_source_parity(rows) %}
         {% elif test == 'corrections_agree' and result.failures %}
@@ -164,6 +165,9 @@ and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), log_decimals())
             {% do _describe_unknown_metrics(rows) %}
         {% endif %}
     {% endfor %}
+    {% if absent %}
+        {% do log('Not compared, since PostgreSQL does not have them: ' ~ absent | unique | sort | join(', '), info=true) %}
+    {% endif %}
 {% endmacro %}
 
 
@@ -216,13 +220,20 @@ and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), log_decimals())
 {% endmacro %}
 
 
+{# Returns: the legacy tables and columns that could not be compared, since they do not exist. #}
 {% macro _describe_legacy_parity(differences) %}
+    {% set absent = [] %}
     {% for row in run_query('select * from ' ~ differences ~ ' order by entity_type, metric_type') %}
-        {% do log(
-            row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ' and ' ~ row['legacy_column'] ~ ': ' ~ row['differing'] ~ ' of '
-            ~ row['entities'] ~ ' entities differ'
-            ~ (' (known: ' ~ row['note'] ~ ')' if row['legacy_parity'] == 'known_difference' else ''),
-            info=true
-        ) %}
+        {% if row['absent'] %}
+            {% do absent.append(row['absent']) %}
+        {% else %}
+            {% do log(
+                row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ' and ' ~ row['legacy_column'] ~ ': ' ~ row['differing'] ~ ' of '
+                ~ row['entities'] ~ ' entities differ'
+                ~ (' (known: ' ~ row['note'] ~ ')' if row['legacy_parity'] == 'known_difference' else ''),
+                info=true
+            ) %}
+        {% endif %}
     {% endfor %}
+    {% do return(absent) %}
 {% endmacro %}

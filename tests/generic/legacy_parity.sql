@@ -2,7 +2,7 @@
     The events before the cutoff add up to what the legacy jobs counted (timeframe AllTime), for the metrics that the
     catalog has for this table. One row per metric that differs. Only those whose legacy_parity is `exact` can fail the
     test: a warning from the first entity on, an error above the var legacy_error_percent of the entities. What is known
-    to differ is compared and shown.
+    to differ is compared and shown. A table or column that PostgreSQL does not have (any more) is named after the tests.
 
     Arguments:
         model   a table of the source `legacy`
@@ -11,7 +11,7 @@
     {{- config(
         store_failures=true,
         schema='failures',
-        fail_calc="max(if(legacy_parity = 'exact', intDiv(differing * 1000000 + entities - 1, entities), 0))",
+        fail_calc="max(if(legacy_parity = 'exact', intDivOrZero(differing * 1000000 + entities - 1, entities), 0))",
         warn_if='> 0',
         error_if='> ' ~ (var('legacy_error_percent') * 10000) | int
     ) }}
@@ -21,7 +21,7 @@
         {{- legacy_comparison(graph.sources['source.' ~ project_name ~ '.legacy.' ~ model.identifier], catalog, events, metric_types) }}
     {%- else %}
     select
-        '' as entity_type, '' as metric_type, '' as legacy_column, 'exact' as legacy_parity, '' as note, 0 as differing, 1 as entities
+        '' as entity_type, '' as metric_type, '' as legacy_column, 'exact' as legacy_parity, '' as note, '' as absent, 0 as differing, 1 as entities
     where false
     {%- endif %}
 {% endtest %}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import psycopg2
 import pytest
 from conftest import REPO, Project, Sandbox
 from event_log_checks import BEFORE, pairs_of
@@ -195,6 +198,84 @@ def test_legacy_counts_warn_from_the_first_entity_and_fail_above_the_threshold(
     project = Project(source, published.database, published.target)
     output = project.dbt("test", "--select", "legacy_parity_user", legacy_error_percent=100)
     assert re.search(r"WARN \d+ legacy_parity_user", output)
+
+
+NOT_COMPARED = "Not compared, since PostgreSQL does not have them: "
+
+
+@contextmanager
+def renamed(sandbox: Sandbox, table: str) -> Iterator[None]:
+    """A table of PostgreSQL is not there meanwhile, unless the test makes another one of its name."""
+    sandbox.postgres(f'alter table "{table}" rename to "kept_{table}"')
+    try:
+        yield
+    finally:
+        sandbox.postgres(f'drop table if exists "{table}"; alter table "kept_{table}" rename to "{table}"')
+
+
+def test_legacy_tables_and_columns_are_optional(
+    published: ParsedProject, sandbox: Sandbox, parity_of_backfill: str
+) -> None:
+    # What is known to differ shows that the rest is compared as before.
+    known = re.compile(r"(Model|ModelVersion) (\w+ and .+: \d+ of \d+ entities differ)")
+    assert {entity_type for entity_type, _ in known.findall(parity_of_backfill)} == {"Model", "ModelVersion"}
+    assert NOT_COMPARED not in parity_of_backfill
+    tables = ("ImageMetric", "ModelMetric", "ModelVersionMetric")
+    with renamed(sandbox, tables[0]), renamed(sandbox, tables[1]), renamed(sandbox, tables[2]):
+        for table in tables[1:]:
+            sandbox.postgres(
+                f"""
+                create table "{table}" as select * from "kept_{table}" where timeframe = 'AllTime';
+                alter table "{table}" drop column timeframe;
+                grant select on "{table}" to metrics_reader;
+                """
+            )
+        sandbox.postgres('alter table "ModelVersionMetric" drop column "thumbsUpCount", drop column "imageCount"')
+        output = published.dbt(*LEGACY_PARITY)
+    assert len(re.findall(r"PASS legacy_parity_(image|model|model_version) ", output)) == 3
+    assert re.findall(f"{NOT_COMPARED}.*", output) == [f"{NOT_COMPARED}ImageMetric, ModelVersionMetric.thumbsUpCount"]
+    assert sorted(known.findall(output)) == sorted(known.findall(parity_of_backfill))
+
+
+def test_a_legacy_table_that_may_not_be_read_is_an_error(published: ParsedProject, sandbox: Sandbox) -> None:
+    sandbox.postgres('revoke select on "TagMetric" from metrics_reader')
+    try:
+        output = published.dbt(*LEGACY_PARITY, fails=True)
+    finally:
+        sandbox.postgres('grant select on "TagMetric" to metrics_reader')
+    grant = 'grant select on "public"."TagMetric" to metrics_reader'
+    assert f"PostgreSQL has TagMetric, but the role may not read it: {grant} " in " ".join(output.split())
+    assert "ERROR=1 " in output
+    assert NOT_COMPARED not in output
+
+
+@pytest.mark.parametrize(
+    ("file", "role"),
+    [("postgres_grants.sql", "metrics_reader"), ("postgres_parity_grants.sql", "metrics_parity")],
+)
+def test_grants_leave_out_tables_that_do_not_exist(sandbox: Sandbox, file: str, role: str) -> None:
+    connection = psycopg2.connect(sandbox.postgres_dsn)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f'revoke all on all tables in schema public from {role}; drop table "BuzzTip", "TagMetric"')
+            cursor.execute((REPO / "scripts" / file).read_text())
+            cursor.execute(
+                f"""
+                select tablename, has_table_privilege('{role}', format('public.%I', tablename), 'select')
+                from pg_tables
+                where schemaname = 'public'
+                """
+            )
+            granted = dict(cursor.fetchall())
+    finally:
+        # Nothing of it ever happened.
+        connection.rollback()
+        connection.close()
+    missing = ["BuzzTip", "TagMetric"] if role == "metrics_reader" else ["BuzzTip"]
+    assert connection.notices[-1] == f"NOTICE:  Not granted, since they do not exist: {', '.join(missing)}\n"
+    assert {table for table, may in granted.items() if not may} == {
+        table for table in granted if role == "metrics_parity" and table.endswith("Metric")
+    }
 
 
 @pytest.mark.parametrize(

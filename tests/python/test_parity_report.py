@@ -83,6 +83,19 @@ def good(reports: Reports) -> Path:
     return output
 
 
+@pytest.fixture(scope="module")
+def lacking(reports: Reports, good: Path) -> Path:
+    """The page of the same log where PostgreSQL lacks a legacy table, and a column of another."""
+    postgres = reports.project.sandbox.postgres
+    postgres('alter table "ModelMetric" rename to kept; alter table "TagMetric" rename "hiddenCount" to kept')
+    try:
+        done, output = reports.make("lacking")
+    finally:
+        postgres('alter table kept rename to "ModelMetric"; alter table "TagMetric" rename kept to "hiddenCount"')
+    assert done.exit_code == 0, done.output
+    return output
+
+
 def literal(value: str | int) -> str:
     return format_str(value) if isinstance(value, str) else str(value)
 
@@ -96,7 +109,7 @@ class Damaged:
 
 
 @pytest.fixture(scope="module")
-def damaged(reports: Reports, good: Path) -> Damaged:
+def damaged(reports: Reports, good: Path, lacking: Path) -> Damaged:
     project = reports.project
     run, log = project.sandbox.command, project.event_log
     before = totals(project, f"{BEFORE} and {of_pairs([LOST, DOUBLED])}")
@@ -305,6 +318,20 @@ def test_known_differences_are_explained_in_the_words_of_the_catalog(
     page = visit.open(damaged.page)
     assert "The legacy counters could not be compared: " in page.inner_text("#legacy")
     assert note in page.inner_text("#legacy")
+
+
+def test_legacy_counters_that_are_missing_are_named(visit: Visit, good: Path, lacking: Path) -> None:
+    agree = re.compile(r"all (\d+) comparable ones agree")
+    before = int(agree.search(visit.open(good).inner_text(".facts"))[1])
+    page = visit.open(lacking)
+    legacy = page.locator("#legacy")
+    named = "Not compared, since PostgreSQL does not have them: ModelMetric, TagMetric.hiddenCount."
+    assert named in legacy.inner_text()
+    # Four exact columns of models, and the tag's.
+    assert int(agree.search(page.inner_text(".facts"))[1]) == before - 5
+    shown = {text.split("\n")[0]: text.split("\n")[-1] for text in legacy.locator("li").all_inner_texts()}
+    assert shown["Model Download"] == "not compared"
+    assert shown["ModelVersion Download"].endswith(" differ")
 
 
 def test_corrections_are_drawn_and_nothing_breaks_out_of_the_page(visit: Visit, damaged: Damaged) -> None:
