@@ -1,6 +1,9 @@
 -- The least that the backfill needs in PostgreSQL: a role that can log in and read the source tables, nothing else.
 -- The sandbox applies this file to its own role, so what is missing here fails there.
 alter role metrics_reader set default_transaction_read_only = on;
+-- What ClickHouse can read, whatever the server's own defaults are.
+alter role metrics_reader set datestyle = 'ISO';
+alter role metrics_reader set client_encoding = 'UTF8';
 grant usage on schema public to metrics_reader;
 do $$
 declare

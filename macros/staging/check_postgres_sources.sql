@@ -1,7 +1,7 @@
 {#
     Compares what the source `postgres` declares with what PostgreSQL has, before anything is copied: tables and
-    columns that are missing (or that the role may not read), types that cannot be read as declared, and nulls
-    where none are declared (they would be read as 0, in silence).
+    columns that are missing (or that the role may not read), types that cannot be read as declared, nulls where none
+    are declared (they would be read as 0, in silence), and what lets the role read other values, or fewer rows.
 
     As a run-operation: dbt run-operation check_postgres_sources.
     Returns: the optional columns that do not exist, as 'Table.column'; each is named in the log.
@@ -9,10 +9,12 @@
 #}
 {% macro check_postgres_sources() %}
     {% do _require_postgres_collection() %}
-    {% set findings = run_query(_source_findings()) %}
     {% set faults = [] %}
     {% set absent = [] %}
-    {% for row in findings %}
+    {% for fault in query_column('select fault from ' ~ postgres_query(_faults_of_the_role())) %}
+        {% do faults.append('  - ' ~ fault) %}
+    {% endfor %}
+    {% for row in run_query(_source_findings()) %}
         {% if row['kind'] == 'absent' %}
             {% do absent.append(row['what']) %}
             {% do log(row['what'] ~ ' does not exist in PostgreSQL: it is null in every row, and metrics made from it get no events.', info=true) %}
@@ -22,7 +24,7 @@
     {% endfor %}
     {% if faults %}
         {% do exceptions.raise_compiler_error(
-            'The PostgreSQL source is not as models/sources/postgres.yml declares it. Nothing was copied.\n'
+            'The PostgreSQL source cannot be read as models/sources/postgres.yml declares it. Nothing was copied.\n'
             ~ faults | join('\n')
             ~ '\nGrant select on what is missing, or correct the declaration; every staging model reads through it.'
         ) %}
@@ -42,6 +44,42 @@
         ) %}
     {% endif %}
 {% endmacro %}
+
+
+{#
+    PostgreSQL: what makes the role that ClickHouse logs in as read other values than are stored, or fewer rows, without an
+    error; one row (fault) each. A named collection can set nothing for its connections, so it has to be mended there.
+
+    Settings that change nothing here are not looked at. TimeZone, IntervalStyle, extra_float_digits and bytea_output:
+    no column of a type that they touch is read. search_path: tables are named with their schema. row_security: off turns
+    hidden rows into an error.
+#}
+{% macro _faults_of_the_role() -%}
+    select
+        format('%s is ''%s'' for the role %s; it must be ''%s'': ', name, setting, session_user, needed)
+        || case source
+            when 'client' then 'ClickHouse itself asks for it, by an environment variable such as PGOPTIONS'
+            else format(
+                'alter role %I%s set %s = ''%s''',
+                session_user, case source when 'database user' then format(' in database %I', current_database()) end, lower(name), needed
+            )
+        end as fault
+    from pg_settings
+    {#- In another style times are read as 1900 or 1970, and what is not UTF-8 as other bytes. #}
+    inner join (values ('DateStyle', 'ISO'), ('client_encoding', 'UTF8')) as required (name, needed) using (name)
+    where setting not like needed || '%'
+    union all
+    select format(
+        'Row-level security may hide rows from the role %s, in %s: alter role %I bypassrls, or alter table … disable row level security',
+        current_user, string_agg(relname, ', ' order by relname), current_user
+    )
+    from pg_class
+    where
+        relnamespace = to_regnamespace('"{{ var("postgres_schema") }}"')
+        and relname in ('{{ postgres_source_tables() | map(attribute="name") | join("', '") }}')
+        and row_security_active(oid)
+    having count(*) > 0
+{%- endmacro %}
 
 
 {# One row per finding: kind ('absent' for an optional column, else 'fault') and what. #}

@@ -78,6 +78,11 @@ class Sandbox:
         finally:
             connection.close()
 
+    def waiting_for(self, table: str) -> list[str]:
+        """The statements that wait in PostgreSQL for a lock on a table."""
+        waiting = f"select pid from pg_locks where relation = '{table}'::regclass and not granted"
+        return [query for (query,) in self.postgres(f"select query from pg_stat_activity where pid in ({waiting})")]
+
 
 @dataclass
 class Project:

@@ -98,33 +98,27 @@ def test_a_full_refresh_killed_at_any_moment_loses_nothing(
 @contextmanager
 def held_up_copy(sandbox: Sandbox, table: str, column: str) -> Iterator[Callable[[], None]]:
     """Lets whoever copies a column of a table out of PostgreSQL wait, until the function given is called."""
-    gate = 40_714
-    sandbox.postgres(
-        f"""
-        create function gate() returns boolean language plpgsql as $$
-        begin
-            if current_query() like 'COPY%"{column}"%' then
-                perform pg_advisory_lock_shared({gate});
-                perform pg_advisory_unlock_shared({gate});
-            end if;
-            return true;
-        end
-        $$;
-        create policy gated on "{table}" using ((select gate()));
-        alter table "{table}" enable row level security;
-        """
-    )
+    lock = f'lock table "{table}"'
     holder = psycopg2.connect(sandbox.postgres_dsn)
     holder.autocommit = True
+    cursor = holder.cursor()
+    cursor.execute(f"begin; {lock}")
+
+    def let_others_pass() -> None:
+        while True:
+            wait_until(lambda: sandbox.waiting_for(f'"{table}"'))
+            if any(f'"{column}"' in statement for statement in sandbox.waiting_for(f'"{table}"')):
+                return
+            # They come first, as they have waited longer.
+            cursor.execute(f"commit; begin; {lock}")
+
+    passing = threading.Thread(target=let_others_pass)
+    passing.start()
     try:
-        with holder.cursor() as cursor:
-            cursor.execute(f"select pg_advisory_lock({gate})")
         yield holder.close
     finally:
+        passing.join()
         holder.close()
-        sandbox.postgres(
-            f'alter table "{table}" disable row level security; drop policy gated on "{table}"; drop function gate()'
-        )
 
 
 def test_a_copy_that_goes_on_after_the_kill_is_outlasted(parsed: ParsedProject, backfilled: Project) -> None:

@@ -143,22 +143,31 @@ def postgres_change(sandbox: Sandbox, change: str, undo: str) -> Iterator[None]:
 
 @contextmanager
 def row_policy(sandbox: Sandbox, table: str, visible: str) -> Iterator[None]:
-    """What the reader sees of a table, decided anew at each statement: its rows are read by real, failing reads."""
-    sandbox.postgres(
+    """What the reader sees of a table, decided anew at each statement: its rows are read by real, failing reads.
+
+    A run refuses to begin where there is a policy, so it is in force only once the first statement waits for the table.
+    """
+    table = f'{SCHEMA}."{table}"'
+    connection = psycopg2.connect(sandbox.postgres_dsn)
+    connection.cursor().execute(
         f"""
-        alter table {SCHEMA}."{table}" enable row level security;
-        create policy seen on {SCHEMA}."{table}" for select using ({visible});
+        alter table {table} enable row level security;
+        create policy seen on {table} for select using ({visible});
         """
     )
+
+    def enforce() -> None:
+        wait_until(lambda: sandbox.waiting_for(table))
+        connection.commit()
+
+    enforcing = threading.Thread(target=enforce)
+    enforcing.start()
     try:
         yield
     finally:
-        sandbox.postgres(
-            f"""
-            drop policy seen on {SCHEMA}."{table}";
-            alter table {SCHEMA}."{table}" disable row level security;
-            """
-        )
+        enforcing.join()
+        connection.close()
+        sandbox.postgres(f"drop policy if exists seen on {table}; alter table {table} disable row level security")
 
 
 @contextmanager
@@ -652,12 +661,16 @@ def test_all_faults_of_the_source_are_listed_at_once_and_nothing_is_made(landed:
         revoke select on "Thread" from metrics_reader;
         revoke select on "User" from metrics_reader;
         grant select (id, "createdAt") on "User" to metrics_reader;
+        alter table "Bounty" enable row level security;
+        alter table "Article" enable row level security;
     """
     with another_source(sandbox, faults):
         output = landed.run("stg_collection", "stg_tag", fails=True)
     assert "Nothing was copied" in output
     listed = [line.strip() for line in output.splitlines() if line.strip().startswith("- ")]
     assert listed == [
+        "- Row-level security may hide rows from the role metrics_reader, in Article, Bounty: "
+        "alter role metrics_reader bypassrls, or alter table … disable row level security",
         "- Comment.id: PostgreSQL has int8, which cannot be read as Int32",
         "- Image.userId: PostgreSQL allows nulls, which would be read as 0: declare it as Nullable(Int32)",
         "- Model.createdAt: PostgreSQL has timestamptz, which cannot be read as DateTime64(6, 'UTC')",
@@ -668,6 +681,58 @@ def test_all_faults_of_the_source_are_listed_at_once_and_nothing_is_made(landed:
     ]
     assert sandbox.value(f"select count() from system.databases where name = '{DATABASE}_postgres'") == 0
     assert partitions(sandbox, "stg_collection") == before
+
+
+def assert_refused_then_landed(landed: Landed, change: str, undo: str, complaint: str, remedy: str) -> None:
+    """A run that would read other values or fewer rows changes nothing; after the remedy, all is landed as it is."""
+    sandbox = landed.sandbox
+    tables = f"select database, name, toString(uuid) from system.tables where startsWith(database, '{DATABASE}')"
+    before = sandbox.rows(f"{tables} order by all")
+    anew = ("--full-refresh",)
+    with postgres_change(sandbox, change, undo):
+        output = landed.run("stg_image", fails=True, options=anew)
+        listed = [line.strip() for line in output.splitlines() if line.strip().startswith("- ")]
+        assert listed == [f"- {complaint}"]
+        assert sandbox.rows(f"{tables} order by all") == before
+        sandbox.postgres(remedy)
+        landed.run("stg_image", options=anew)
+    assert_equals_source(sandbox, "Image")
+
+
+@pytest.mark.parametrize("in_database", ["", " in database community"], ids=["role", "role_in_database"])
+@pytest.mark.parametrize(
+    ("setting", "value", "shown", "needed"),
+    [
+        ("DateStyle", "German", "German, DMY", "ISO"),
+        ("DateStyle", "SQL, DMY", "SQL, DMY", "ISO"),
+        ("DateStyle", "Postgres, MDY", "Postgres, MDY", "ISO"),
+        ("client_encoding", "LATIN1", "LATIN1", "UTF8"),
+    ],
+)
+def test_settings_that_change_what_is_read_are_refused(
+    landed: Landed, in_database: str, setting: str, value: str, shown: str, needed: str
+) -> None:
+    role = f"alter role metrics_reader{in_database}"
+    remedy = f"{role} set {setting.lower()} = '{needed}'"
+    assert_refused_then_landed(
+        landed,
+        f"{role} set {setting} = {value}",
+        f"{role} reset {setting}" if in_database else remedy,
+        f"{setting} is '{shown}' for the role metrics_reader; it must be '{needed}': {remedy}",
+        remedy,
+    )
+
+
+def test_a_table_with_row_level_security_is_refused_unless_the_role_sees_all(landed: Landed) -> None:
+    table = f'alter table {SCHEMA}."Image"'
+    assert_refused_then_landed(
+        landed,
+        f"{table} enable row level security",
+        f"{table} disable row level security; alter role metrics_reader nobypassrls",
+        "Row-level security may hide rows from the role metrics_reader, in Image: "
+        "alter role metrics_reader bypassrls, or alter table … disable row level security",
+        "alter role metrics_reader bypassrls",
+    )
 
 
 def test_checking_and_creating_work_by_themselves(landed: Landed) -> None:
