@@ -155,10 +155,10 @@
 
     select
         entityType,
-        accurateCast(entityId, '{{ traits.types.entityId }}') as entityId,
+        {{ as_log_type('entityId', traits.types.entityId) }} as entityId,
         0 as userId,
         metricType,
-        accurateCast(truth.total - logged.total, '{{ traits.types.metricValue }}') as metricValue,
+        {{ as_log_type('truth.total - logged.total', traits.types.metricValue) }} as metricValue,
         {{ utc_literal(moment.at) }} as createdAt
     from truth
     full outer join logged using (entityType, metricType, entityId)

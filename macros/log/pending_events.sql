@@ -148,16 +148,16 @@
 {% endmacro %}
 
 
-{# One view's events of the open windows, as the log keeps them. A value that the log's types cannot hold is an error. #}
+{# One view's events of the open windows, as the log keeps them. #}
 {% macro _insert_pending(scratch, view, windows, traits) %}
     insert into {{ scratch }} ({{ event_columns() }})
     select
         entityType,
-        accurateCast(entityId, '{{ traits.types.entityId }}') as entityId,
+        {{ as_log_type('entityId', traits.types.entityId) }} as entityId,
         {#- A log of unsigned users cannot name the negative ones, which are the system's own: nobody's. #}
-        accurateCast({{ 'greatest(userId, 0)' if traits.types.userId.startswith('UInt') else 'userId' }}, '{{ traits.types.userId }}') as userId,
+        {{ as_log_type('greatest(userId, 0)' if traits.types.userId.startswith('UInt') else 'userId', traits.types.userId) }} as userId,
         metricType,
-        accurateCast(metricValue, '{{ traits.types.metricValue }}') as metricValue,
+        {{ as_log_type('metricValue', traits.types.metricValue) }} as metricValue,
         {{ _within_log_window(windows, traits.decimals) }} as createdAt
     {#- The window is cut below, where createdAt is still the event's own and not what the log makes of it. #}
     from (
@@ -169,6 +169,19 @@
         max_partitions_per_insert_block = 0,
         max_insert_threads = 2
 {% endmacro %}
+
+
+{#
+    A number of an event as the log's type. One that the type cannot hold is an error; ClickHouse's own names no row, but it
+    quotes a text that is no number.
+#}
+{% macro as_log_type(value, type) -%}
+    if(
+            accurateCastOrNull({{ value }}, '{{ type }}') is null,
+            accurateCast(concat(entityType, ' ', metricType, ' of entity ', toString(entityId), ' has ', toString({{ value }})), '{{ type }}'),
+            accurateCast({{ value }}, '{{ type }}')
+        )
+{%- endmacro %}
 
 
 {# The condition for a view's events to be due; the usual case is that all of its metrics have the same window. #}

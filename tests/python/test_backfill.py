@@ -195,6 +195,20 @@ def test_a_log_without_partitions_in_whole_seconds_and_unsigned_numbers(
     assert log_in_seconds(staged, "true") == published
 
 
+def test_a_value_that_the_log_cannot_hold_is_an_error_that_names_it(staged: ParsedProject) -> None:
+    tips = f"{staged.database}.stg_buzz_tip"
+    (image,) = staged.sandbox.rows(f"select entityId from {tips} where entityType = 'Image' limit 1")[0]
+    staged.sandbox.command(f"alter table {tips} modify column amount Int64")
+    staged.sandbox.command(
+        f"alter table {tips} update amount = 3000000000 where entityType = 'Image' and entityId = {image}"
+        " settings mutations_sync = 2"
+    )
+    before = staged.fingerprint()
+    output = " ".join(staged.publish("tip_events", fails=True).split())
+    assert f"Cannot parse string 'Image Buzz of entity {image} has 3000000000' as Int32" in output
+    assert staged.fingerprint() == before
+
+
 def test_a_materialized_view_on_the_log_sees_every_event_once(staged: ParsedProject, backfilled: Project) -> None:
     run = staged.sandbox.command
     target = f"{staged.database}.totals_of_the_application"
