@@ -1,7 +1,7 @@
 {#
     The query of an events model: every row of `rows` is read once and fanned out into the events of all `metrics`. The
-    rules that hold for every event stand here and nowhere else: no user is user 0, an unknown time is 2022-11-01, a value
-    of 0 is no event, and the entity must still exist.
+    rules that hold for every event stand here and nowhere else: no user is user 0, an unknown time is 2022-11-01, one before
+    1970 is 1970-01-01 00:00:01, a value of 0 is no event, and the entity must still exist.
 
     Arguments:
         rows      name of the CTE (or relation) with the source rows
@@ -132,9 +132,9 @@ group by
 {%- endmacro %}
 
 
-{# An unknown time is 2022-11-01. #}
+{# An unknown time is 2022-11-01. One before 1970, which a log in whole seconds cannot keep, is 1970-01-01 00:00:01. #}
 {% macro _time(column) -%}
-    ifNull({{ column }}, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))
+    greatest(ifNull({{ column }}, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC'))
 {%- endmacro %}
 
 

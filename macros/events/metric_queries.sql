@@ -69,7 +69,7 @@ from (
             {{ 'true' if metric.entity_joined else exists }},
             {{ metric.value }},
             ifNull({{ metric.user_id }}, 0),
-            ifNull({{ metric.created_at }}, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))
+            {{ _time(metric.created_at) }}
         ) as _row,
         *
     from {{ node.config.meta.rows }}

@@ -46,6 +46,7 @@
         {% for name, held in {'run_lock': rooms.run_lock, 'marts_lock': rooms.marts}.items() if held %}
             {% do release_run_lock(name) %}
         {% endfor %}
+        {% do explain_unreadable_times(results) %}
     {% endif %}
     {% do describe_parity(results) %}
     {% do say_whether_audited(results) %}

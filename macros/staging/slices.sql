@@ -222,10 +222,11 @@
 {#
     Proves that the scratch table has as many rows of each slice as PostgreSQL.
     Returns: how many rows they have together.
-    Raises: a compiler error that names the slice and the counts.
+    Raises: a compiler error that names the slice and the counts, or the times that ClickHouse cannot read.
 #}
 {% macro _prove_counts(slices, slicing, scratch) %}
     {% set proven = namespace(rows=0) %}
+    {% set doubtful = [] %}
     {% for row in run_query(_count_slices(slices, slicing, scratch)) %}
         {% set slice, copied, counted = row['slice'] | int, row['copied'] | int, row['counted'] | int %}
         {% if copied != counted %}
@@ -242,25 +243,33 @@
                     ~ ' the source changes faster than it can be read or the connection loses rows.'
                 ) %}
             {% endif %}
-            {% set copied = again['copied'] | int %}
+            {% set copied, row = again['copied'] | int, again %}
         {% endif %}
         {% set proven.rows = proven.rows + copied %}
+        {% if row['doubtful'] | int %}
+            {% do doubtful.append(_in_slice(slicing, slice, '"')) %}
+        {% endif %}
     {% endfor %}
+    {% if doubtful %}
+        {% do check_times(doubtful | join(' or ')) %}
+    {% endif %}
     {% do return(proven.rows) %}
 {% endmacro %}
 
 
-{# How many rows of each slice the scratch table has, and how many PostgreSQL counts. #}
+{# How many rows of each slice the scratch table has, how many with a doubtful time, and how many PostgreSQL counts. #}
 {% macro _count_slices(slices, slicing, scratch) %}
     select
         counted.slice as slice,
         copied.rows as copied,
+        copied.doubtful as doubtful,
         counted.rows as counted
     from {{ postgres_query(_source_counts(slices, slicing)) }} as counted
     left join (
         select
             {{ _slice_of(slicing) }} as slice,
-            count() as rows
+            count() as rows,
+            countIf({{ is_doubtful(model) }}) as doubtful
         from {{ scratch }}
         group by slice
     ) as copied on counted.slice = copied.slice

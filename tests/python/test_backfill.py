@@ -19,6 +19,7 @@ from event_log_checks import (
     closed_windows,
     ledger,
     leftovers,
+    of_pairs,
     pairs_of,
     parts,
     totals,
@@ -207,6 +208,18 @@ def test_a_value_that_the_log_cannot_hold_is_an_error_that_names_it(staged: Pars
     output = " ".join(staged.publish("tip_events", fails=True).split())
     assert f"Cannot parse string 'Image Buzz of entity {image} has 3000000000' as Int32" in output
     assert staged.fingerprint() == before
+
+
+def test_events_before_1970_are_published_as_of_its_first_second(staged: ParsedProject, backfilled: Project) -> None:
+    staged.sandbox.command(
+        f"alter table {staged.database}.stg_user_engagement update createdAt = toDateTime64('1950-01-01', 3, 'UTC')"
+        f" where userId % 7 = 0 and {BEFORE} settings mutations_sync = 2"
+    )
+    staged.publish("user_engagement_events")
+    published = of_pairs(pairs_of("user_engagement_events"))
+    assert totals(staged, f"{BEFORE} and {published}") == totals(backfilled, f"{BEFORE} and {published}")
+    early = f"select groupUniqArray(toString(createdAt, 'UTC')) from {staged.event_log} where createdAt < '2000-01-01'"
+    assert staged.sandbox.value(early) == ["1970-01-01 00:00:01.000"]
 
 
 def test_a_materialized_view_on_the_log_sees_every_event_once(staged: ParsedProject, backfilled: Project) -> None:

@@ -622,6 +622,61 @@ def test_rows_lost_on_the_way_are_found_and_their_slice_is_not_put_in_place(
     assert leftovers(sandbox) == []
 
 
+# Times ----------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def two_posts_published_at(sandbox: Sandbox, moment: str) -> Iterator[None]:
+    posts, kept = f'{SCHEMA}."Post"', f"{SCHEMA}.kept_posts"
+    with postgres_change(
+        sandbox,
+        f"""
+        create table {kept} as select id, "publishedAt" from {posts} order by id limit 2;
+        update {posts} set "publishedAt" = '{moment}' where id in (select id from {kept});
+        """,
+        f"""
+        update {posts} as posts set "publishedAt" = kept."publishedAt" from {kept} as kept where kept.id = posts.id;
+        drop table {kept};
+        """,
+    ):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("moment", "models", "options"),
+    [
+        ("infinity", ["stg_post"], ("--full-refresh",)),
+        ("infinity", ["stg_post", "pending_corrections"], ()),
+        ("-infinity", ["stg_post"], ("--full-refresh",)),
+        ("10000-01-01", ["stg_post"], ("--full-refresh",)),
+        ("294276-12-31 23:59:59", ["stg_post"], ("--full-refresh",)),
+    ],
+)
+def test_times_that_cannot_be_read_are_named_and_not_put_in_place(
+    landed: Landed, moment: str, models: list[str], options: tuple[str, ...]
+) -> None:
+    sandbox = landed.sandbox
+    before = partitions(sandbox, "stg_post")
+    with two_posts_published_at(sandbox, moment):
+        output = landed.run(*models, fails=True, options=options)
+    said = "stg_post: Post.publishedAt in 2 rows is infinite or lies after the year 9999, which ClickHouse cannot read."
+    assert said in " ".join(output.split())
+    assert partitions(sandbox, "stg_post") == before
+    assert leftovers(sandbox) == []
+
+
+@pytest.mark.parametrize("moment", ["1969-12-31 23:59:59.999", "0044-03-15 BC"])
+def test_times_before_1970_are_landed_as_they_are_and_reported(landed: Landed, moment: str) -> None:
+    anew = ("--full-refresh",)
+    with two_posts_published_at(landed.sandbox, moment):
+        output = landed.run("stg_post", options=anew)
+        if not moment.endswith("BC"):
+            assert_equals_source(landed.sandbox, "Post")
+    assert "stg_post: Post.publishedAt in 2 rows lies before 1970" in " ".join(output.split())
+    assert "lies before 1970" not in landed.run("stg_post", options=anew)
+    assert_equals_source(landed.sandbox, "Post")
+
+
 # The source -----------------------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ select
     ifNull(userId, 0) as userId,
     'Benefactor' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from benefactor
 where bountyId in (select id from `metrics`.`stg_bounty`);
 
@@ -38,7 +38,7 @@ select
     ifNull(userId, 0) as userId,
     'UnitAmount' as metricType,
     unitAmount as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from benefactor
 where
     bountyId in (select id from `metrics`.`stg_bounty`)
@@ -60,7 +60,7 @@ select
     ifNull(userId, 0) as userId,
     'Favorite' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from engagement
 where
     type = 'Favorite'
@@ -82,7 +82,7 @@ select
     ifNull(userId, 0) as userId,
     'Track' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from engagement
 where
     type = 'Track'
@@ -103,7 +103,7 @@ select
     ifNull(userId, 0) as userId,
     'Entry' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from entry
 where bountyId in (select id from `metrics`.`stg_bounty`);
 
@@ -126,6 +126,6 @@ select
     ifNull(userId, 0) as userId,
     'Comment' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from comment
 where bountyId in (select id from `metrics`.`stg_bounty`);

@@ -16,7 +16,7 @@ select
     ifNull(userId, 0) as userId,
     'UnitAmount' as metricType,
     unitAmount as metricValue,
-    ifNull(awardedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(awardedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from benefactor
 where
     awardedToId in (select id from `metrics`.`stg_bounty_entry`)
@@ -38,7 +38,7 @@ select
     ifNull(userId, 0) as userId,
     'ReactionLike' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from reaction
 where
     reaction = 'Like'
@@ -60,7 +60,7 @@ select
     ifNull(userId, 0) as userId,
     'ReactionDislike' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from reaction
 where
     reaction = 'Dislike'
@@ -82,7 +82,7 @@ select
     ifNull(userId, 0) as userId,
     'ReactionLaugh' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from reaction
 where
     reaction = 'Laugh'
@@ -104,7 +104,7 @@ select
     ifNull(userId, 0) as userId,
     'ReactionCry' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from reaction
 where
     reaction = 'Cry'
@@ -126,7 +126,7 @@ select
     ifNull(userId, 0) as userId,
     'ReactionHeart' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from reaction
 where
     reaction = 'Heart'
@@ -178,7 +178,7 @@ select
     ifNull(userId, 0) as userId,
     'TipCount' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from gift
 where
     kind = 'BountyEntry'
@@ -230,7 +230,7 @@ select
     ifNull(userId, 0) as userId,
     'TipAmount' as metricType,
     amount as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from gift
 where
     kind = 'BountyEntry'

@@ -14,7 +14,7 @@ select
     ifNull(userId, 0) as userId,
     'Follower' as metricType,
     1 as metricValue,
-    ifNull(joinedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(joinedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from contributor
 where
     has(permissions, 'VIEW')
@@ -36,7 +36,7 @@ select
     ifNull(userId, 0) as userId,
     'Contributor' as metricType,
     1 as metricValue,
-    ifNull(joinedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(joinedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from contributor
 where
     has(permissions, 'ADD')
@@ -63,6 +63,6 @@ select
     ifNull(addedById, 0) as userId,
     'Item' as metricType,
     1 as metricValue,
-    ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from item
 where collectionId in (select id from `metrics`.`stg_collection`);

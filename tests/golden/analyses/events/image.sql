@@ -19,7 +19,7 @@ select
     ifNull(addedById, 0) as userId,
     'Collection' as metricType,
     1 as metricValue,
-    ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from item
 where imageId in (select id from `metrics`.`stg_image`);
 
@@ -42,7 +42,7 @@ select
     ifNull(userId, 0) as userId,
     'Comment' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from comment
 where imageId in (select id from `metrics`.`stg_image`);
 
@@ -65,7 +65,7 @@ select
     ifNull(userId, 0) as userId,
     'ReactionLike' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from reaction
 where reaction = 'Like';
 
@@ -88,7 +88,7 @@ select
     ifNull(userId, 0) as userId,
     'ReactionLaugh' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from reaction
 where reaction = 'Laugh';
 
@@ -111,7 +111,7 @@ select
     ifNull(userId, 0) as userId,
     'ReactionCry' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from reaction
 where reaction = 'Cry';
 
@@ -134,7 +134,7 @@ select
     ifNull(userId, 0) as userId,
     'ReactionHeart' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from reaction
 where reaction = 'Heart';
 
@@ -184,7 +184,7 @@ select
     ifNull(userId, 0) as userId,
     'Buzz' as metricType,
     amount as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from gift
 where
     kind = 'Image'

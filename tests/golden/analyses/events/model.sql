@@ -19,7 +19,7 @@ select
     ifNull(addedById, 0) as userId,
     'Favorite' as metricType,
     1 as metricValue,
-    min(ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+    min(greatest(ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC'))) as createdAt
 from item
 where
     addedById is not null
@@ -49,7 +49,7 @@ select
     ifNull(addedById, 0) as userId,
     'Collection' as metricType,
     1 as metricValue,
-    min(ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+    min(greatest(ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC'))) as createdAt
 from item
 where
     addedById is not null
@@ -74,7 +74,7 @@ select
     ifNull(userId, 0) as userId,
     'Comment' as metricType,
     1 as metricValue,
-    min(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+    min(greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC'))) as createdAt
 from comment
 where
     not tosViolation
@@ -110,7 +110,7 @@ select
     0 as userId,
     'Earned' as metricType,
     total as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from compensation
 where
     modelId in (select id from `metrics`.`stg_model`)
@@ -135,7 +135,7 @@ select
     ifNull(userId, 0) as userId,
     'Download' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from download
 where
     modelId != 0
@@ -167,7 +167,7 @@ select
     ifNull(userId, 0) as userId,
     'Generation' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from generation
 where modelId in (select id from `metrics`.`stg_model`);
 
@@ -189,7 +189,7 @@ select
     ifNull(userId, 0) as userId,
     'Image' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from resource
 where modelId in (select id from `metrics`.`stg_model`);
 
@@ -220,7 +220,7 @@ select
     ifNull(userId, 0) as userId,
     'Rating' as metricType,
     rating as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from review
 where
     not exclude and not tosViolation
@@ -254,7 +254,7 @@ select
     ifNull(userId, 0) as userId,
     'RatingCount' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from review
 where
     not exclude and not tosViolation
@@ -287,7 +287,7 @@ select
     ifNull(userId, 0) as userId,
     'ThumbsUp' as metricType,
     1 as metricValue,
-    min(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+    min(greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC'))) as createdAt
 from review
 where
     not exclude and not tosViolation and recommended
@@ -323,7 +323,7 @@ select
     ifNull(userId, 0) as userId,
     'ThumbsDown' as metricType,
     1 as metricValue,
-    min(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+    min(greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC'))) as createdAt
 from review
 where
     not exclude and not tosViolation and not recommended
@@ -378,7 +378,7 @@ select
     ifNull(userId, 0) as userId,
     'TipCount' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from gift
 where
     kind = 'Model'
@@ -430,7 +430,7 @@ select
     ifNull(userId, 0) as userId,
     'TipAmount' as metricType,
     amount as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from gift
 where
     kind = 'Model'

@@ -19,7 +19,7 @@ select
     ifNull(addedById, 0) as userId,
     'Collection' as metricType,
     1 as metricValue,
-    min(ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+    min(greatest(ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC'))) as createdAt
 from item
 where
     addedById is not null
@@ -55,7 +55,7 @@ select
     0 as userId,
     'Earned' as metricType,
     total as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from compensation
 where total != 0;
 
@@ -78,7 +78,7 @@ select
     ifNull(userId, 0) as userId,
     'Download' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from download
 where
     modelVersionId != 0
@@ -110,7 +110,7 @@ select
     ifNull(userId, 0) as userId,
     'Generation' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from generation;
 
 -- ModelVersion Image, from image_resource_events
@@ -131,7 +131,7 @@ select
     ifNull(userId, 0) as userId,
     'Image' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from resource;
 
 -- ModelVersion Rating, from resource_review_events
@@ -161,7 +161,7 @@ select
     ifNull(userId, 0) as userId,
     'Rating' as metricType,
     rating as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from review
 where
     not exclude and not tosViolation
@@ -195,7 +195,7 @@ select
     ifNull(userId, 0) as userId,
     'RatingCount' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from review
 where
     not exclude and not tosViolation
@@ -228,7 +228,7 @@ select
     ifNull(userId, 0) as userId,
     'ThumbsUp' as metricType,
     1 as metricValue,
-    min(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+    min(greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC'))) as createdAt
 from review
 where
     not exclude and not tosViolation and recommended
@@ -264,7 +264,7 @@ select
     ifNull(userId, 0) as userId,
     'ThumbsDown' as metricType,
     1 as metricValue,
-    min(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+    min(greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC'))) as createdAt
 from review
 where
     not exclude and not tosViolation and not recommended
@@ -319,7 +319,7 @@ select
     ifNull(userId, 0) as userId,
     'TipCount' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from gift
 where
     kind = 'ModelVersion'
@@ -371,7 +371,7 @@ select
     ifNull(userId, 0) as userId,
     'TipAmount' as metricType,
     amount as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from gift
 where
     kind = 'ModelVersion'

@@ -19,7 +19,7 @@ select
     ifNull(addedById, 0) as userId,
     'Collection' as metricType,
     1 as metricValue,
-    ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(addedAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from item
 where postId in (select id from `metrics`.`stg_post`);
 
@@ -42,7 +42,7 @@ select
     ifNull(userId, 0) as userId,
     'Comment' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from comment
 where postId in (select id from `metrics`.`stg_post`);
 
@@ -65,7 +65,7 @@ select
     ifNull(userId, 0) as userId,
     'ReactionLike' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from reaction
 where
     reaction = 'Like'
@@ -90,7 +90,7 @@ select
     ifNull(userId, 0) as userId,
     'ReactionDislike' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from reaction
 where
     reaction = 'Dislike'
@@ -115,7 +115,7 @@ select
     ifNull(userId, 0) as userId,
     'ReactionLaugh' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from reaction
 where
     reaction = 'Laugh'
@@ -140,7 +140,7 @@ select
     ifNull(userId, 0) as userId,
     'ReactionCry' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from reaction
 where
     reaction = 'Cry'
@@ -165,7 +165,7 @@ select
     ifNull(userId, 0) as userId,
     'ReactionHeart' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from reaction
 where
     reaction = 'Heart'
@@ -217,7 +217,7 @@ select
     ifNull(userId, 0) as userId,
     'TipCount' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from gift
 where
     kind = 'Post'
@@ -269,7 +269,7 @@ select
     ifNull(userId, 0) as userId,
     'TipAmount' as metricType,
     amount as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from gift
 where
     kind = 'Post'

@@ -14,7 +14,7 @@ select
     ifNull(userId, 0) as userId,
     'Hidden' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from engagement
 where
     type = 'Hide'
@@ -36,7 +36,7 @@ select
     ifNull(userId, 0) as userId,
     'Follower' as metricType,
     1 as metricValue,
-    ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from engagement
 where
     type = 'Follow'

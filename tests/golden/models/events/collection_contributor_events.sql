@@ -13,7 +13,7 @@ select
     ifNull(event.3, 0) as userId,
     ['Follower', 'Contributor'][toLowCardinality(event.1)] as metricType,
     event.4 as metricValue,
-    ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')) as createdAt
+    greatest(ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from (
     select
         arrayJoin(arrayFilter(event -> event.1 > 0, [

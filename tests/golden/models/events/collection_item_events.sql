@@ -18,7 +18,7 @@ select
     ifNull(event.3, 0) as userId,
     ['Favorite', 'Collection', 'Collection', 'Collection', 'Collection', 'Favorite', 'Collection', 'Item'][toLowCardinality(event.1)] as metricType,
     any(event.4) as metricValue,
-    min(ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+    min(greatest(ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC'))) as createdAt
 from (
     select
         arrayJoin(arrayFilter(event -> event.1 > 0, [

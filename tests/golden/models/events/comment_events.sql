@@ -13,7 +13,7 @@ select
     ifNull(userId, 0) as userId,
     'Comment' as metricType,
     1 as metricValue,
-    min(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC'))) as createdAt
+    min(greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC'))) as createdAt
 from comment
 where
     not tosViolation
