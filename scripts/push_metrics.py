@@ -19,10 +19,8 @@ from functools import partial
 from itertools import chain
 from types import SimpleNamespace as Options
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import click
-import redis
 from clickhouse_connect.driver import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from redis import exceptions as errors
@@ -223,21 +221,15 @@ def progress(total: int) -> Callable[[int], None]:
 def run(kinds: list[Kind], ids: str | None, **given: object) -> None:
     """Do what the options say, and turn what goes wrong into one message."""
     options = Options(**given, pid=os.getpid())
-    targets.require(options.target, "clickhouse", "redis")
     if ids is not None:
         if not all(re.fullmatch(r" *-?[0-9]{1,18} *", number) for number in ids.split(",")):
             raise click.BadParameter(f"{ids!r} is no list such as 1,2,3.", param_hint="--ids")
         kinds = [replace(kind, condition=f"{kind.condition} and id in ({ids})") for kind in kinds]
+    where = "Redis"
     try:
-        redis.Redis.from_url(targets.redis_url(options.target)).connection_pool.make_connection()
-    except (ValueError, TypeError):
-        # The error itself may show a part of the password.
-        advice = "It begins with redis:// or rediss://; special characters in a password are written as %2F and so on."
-        raise click.UsageError(f"REDIS_URL is no URL that Redis can be found by. {advice}") from None
-    address = urlsplit(targets.redis_url(options.target))
-    where = f"Redis at {address.hostname}:{address.port or 6379}"
-    click.echo(f"{targets.clickhouse_address(options.target)}; {where}")
-    try:
+        targets.require(options.target, "clickhouse", "redis")
+        where = targets.redis_address(options.target)
+        click.echo(f"{targets.clickhouse_address(options.target)}; {where}")
         (count if options.dry_run else verify if options.verify else push)(options, kinds)
     except errors.OutOfMemoryError as error:
         advice = "Give it more memory (maxmemory), or push fewer keys or with a --ttl."
@@ -246,6 +238,9 @@ def run(kinds: list[Kind], ids: str | None, **given: object) -> None:
         raise Stopped(f"{where} cannot be worked with: {error}. {RESUME}") from None
     except ClickHouseError as error:
         raise Stopped(f"{error}\n{RESUME} (The marts are built by dbt build --selector marts.)") from None
+    except click.ClickException as error:
+        error.exit_code = Stopped.exit_code
+        raise
 
 
 def common(command: Callable) -> Callable:

@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import clickhouse_connect
 import jinja2
+import redis
 import yaml
 from clickhouse_connect.driver import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -88,6 +90,21 @@ def one_line(error: Exception | str) -> str:
 def redis_url(target: str) -> str:
     """Where the target's cache is; may hold a password."""
     return _read(target, "redis")[0]
+
+
+def redis_address(target: str) -> str:
+    """Where the target's cache is, for people. Raises ClickException where the URL is none."""
+    url = redis_url(target)
+    try:
+        redis.Redis.from_url(url).connection_pool.make_connection()
+    except (ValueError, TypeError):
+        # The error itself may show a part of the password.
+        raise click.ClickException(
+            "REDIS_URL is no URL that Redis can be found by. It begins with redis:// or rediss://; special characters"
+            " in a password are written as %2F and so on."
+        ) from None
+    parts = urlsplit(url)
+    return f"Redis at {parts.hostname}:{parts.port or 6379}" if parts.hostname else f"Redis at {parts.path}"
 
 
 def postgres(target: str) -> dict[str, str]:
