@@ -1,7 +1,8 @@
 {#
     Compares what the source `postgres` declares with what PostgreSQL has, before anything is copied: tables and
-    columns that are missing (or that the role may not read), types that cannot be read as declared, nulls where none
-    are declared (they would be read as 0, in silence), and what lets the role read other values, or fewer rows.
+    columns that are missing (or that the role may not read), tables that lack all optional columns of which they
+    need some, types that cannot be read as declared, nulls where none are declared (they would be read as 0, in
+    silence), and what lets the role read other values, or fewer rows.
 
     As a run-operation: dbt run-operation check_postgres_sources.
     Returns: the optional columns that do not exist, as 'Table.column'; each is named in the log.
@@ -17,10 +18,16 @@
     {% for row in run_query(_source_findings()) %}
         {% if row['kind'] == 'absent' %}
             {% do absent.append(row['what']) %}
-            {% do log(row['what'] ~ ' does not exist in PostgreSQL: it is null in every row, and metrics made from it get no events.', info=true) %}
+            {% do log(row['what'] ~ ' does not exist in PostgreSQL: it is null in every row, and metrics made from it alone get no events.', info=true) %}
         {% else %}
             {% do faults.append('  - ' ~ row['what']) %}
         {% endif %}
+    {% endfor %}
+    {% for table in postgres_source_tables() if _has_none_of_what_it_needs(table, absent) %}
+        {% do faults.append(
+            '  - ' ~ table.name ~ ': it has neither ' ~ table.config.meta.needs_one_of | map('join', ' and ') | join(' nor ')
+            ~ ', or the role may not read them'
+        ) %}
     {% endfor %}
     {% if faults %}
         {% do exceptions.raise_compiler_error(
@@ -30,6 +37,21 @@
         ) %}
     {% endif %}
     {% do return(absent) %}
+{% endmacro %}
+
+
+{# Whether a table declares needs_one_of, a list of lists of columns, and PostgreSQL has none of these whole. #}
+{% macro _has_none_of_what_it_needs(table, absent) %}
+    {% for columns in table.config.meta.get('needs_one_of', [[]]) %}
+        {% set missing = [] %}
+        {% for column in columns if table.name ~ '.' ~ column in absent %}
+            {% do missing.append(column) %}
+        {% endfor %}
+        {% if not missing %}
+            {% do return(false) %}
+        {% endif %}
+    {% endfor %}
+    {% do return(true) %}
 {% endmacro %}
 
 

@@ -4,5 +4,7 @@
 
 select
     id,
-    modelVersionId
+    modelVersionId,
+    entityType,
+    entityId
 from {{ source('postgres', 'DonationGoal') }}

@@ -48,6 +48,23 @@ thumbs as (
     group by "modelId", "userId", recommended
 ),
 
+-- entityType and entityId say what a goal is for; where they do not, the older column does
+goals as (
+    select
+        g.id,
+        -- the goal's own columns, or, where the table lacks one, the null beside the goal
+        (
+            select
+                case
+                    when "entityType" is null then "modelVersionId" -- noqa: RF02
+                    when "entityType" = 'ModelVersion' then coalesce("entityId", "modelVersionId") -- noqa: RF02
+                end
+            from (select g.*) as goal
+        ) as version_id
+    from {{ source_in_postgres('DonationGoal') }} as g
+    cross join (select null::int as "modelVersionId", null::text as "entityType", null::int as "entityId") as absent
+),
+
 -- a donation to a goal of a version is a tip to the version and to its model
 gifts (entity_id, amount, created_at) as (
     select "entityId", amount, "createdAt"
@@ -58,8 +75,8 @@ gifts (entity_id, amount, created_at) as (
 
     select v."modelId", d.amount, d."createdAt"
     from {{ source_in_postgres('Donation') }} as d
-    inner join {{ source_in_postgres('DonationGoal') }} as g on d."donationGoalId" = g.id
-    inner join {{ source_in_postgres('ModelVersion') }} as v on g."modelVersionId" = v.id
+    inner join goals as g on d."donationGoalId" = g.id
+    inner join {{ source_in_postgres('ModelVersion') }} as v on g.version_id = v.id
 ),
 
 tipped as (

@@ -8,6 +8,17 @@ with tip as (
     from `metrics`.`stg_buzz_tip`
 ),
 
+goal as (
+    select
+        id,
+        -- the pair replaces the old column; a goal of another kind is for no version, whatever the old column says
+        case
+            when entityType = 'ModelVersion' then coalesce(entityId, modelVersionId)
+            when entityType is null then modelVersionId
+        end as versionId
+    from `metrics`.`stg_donation_goal`
+),
+
 donation as (
     select
         arrayJoin([('ModelVersion', versions.id), ('Model', versions.modelId)]) as entity,
@@ -15,8 +26,8 @@ donation as (
         donations.amount as amount,
         donations.createdAt as createdAt
     from `metrics`.`stg_donation` as donations
-    inner join `metrics`.`stg_donation_goal` as goals on donations.donationGoalId = goals.id
-    inner join `metrics`.`stg_model_version` as versions on goals.modelVersionId = versions.id
+    inner join goal as goals on donations.donationGoalId = goals.id
+    inner join `metrics`.`stg_model_version` as versions on goals.versionId = versions.id
 ),
 
 gift as (

@@ -1,4 +1,6 @@
 select
     id,
-    modelVersionId
+    modelVersionId,
+    entityType,
+    entityId
 from `metrics_postgres`.`DonationGoal`

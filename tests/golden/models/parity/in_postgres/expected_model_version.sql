@@ -33,6 +33,23 @@ thumbs as (
     group by "modelVersionId", "userId", recommended
 ),
 
+-- entityType and entityId say what a goal is for; where they do not, the older column does
+goals as (
+    select
+        g.id,
+        -- the goal's own columns, or, where the table lacks one, the null beside the goal
+        (
+            select
+                case
+                    when "entityType" is null then "modelVersionId" -- noqa: RF02
+                    when "entityType" = 'ModelVersion' then coalesce("entityId", "modelVersionId") -- noqa: RF02
+                end
+            from (select g.*) as goal
+        ) as version_id
+    from "public"."DonationGoal" as g
+    cross join (select null::int as "modelVersionId", null::text as "entityType", null::int as "entityId") as absent
+),
+
 -- a donation to a goal of a version is a tip to the version and to its model
 gifts (entity_id, amount, created_at) as (
     select "entityId", amount, "createdAt"
@@ -41,9 +58,9 @@ gifts (entity_id, amount, created_at) as (
 
     union all
 
-    select g."modelVersionId", d.amount, d."createdAt"
+    select g.version_id, d.amount, d."createdAt"
     from "public"."Donation" as d
-    inner join "public"."DonationGoal" as g on d."donationGoalId" = g.id
+    inner join goals as g on d."donationGoalId" = g.id
 ),
 
 tipped as (
