@@ -83,6 +83,11 @@ return 1001 + floor(
 create function pg_temp.someone(n bigint, salt int, progress float8) returns int language sql immutable parallel safe
 return 1001 + floor(power(pg_temp.u(n, salt), 2) * progress * pg_temp.rows_of('User'))::int;
 
+-- The version that a goal is for: "entityType" and "entityId" take the place of "modelVersionId".
+create function pg_temp.version_of(model_version_id int, entity_type text, entity_id int) returns int
+language sql immutable parallel safe
+return case coalesce(entity_type, 'ModelVersion') when 'ModelVersion' then coalesce(entity_id, model_version_id) end;
+
 -- The model of a generated version: of each seven versions four are a model's first, three belong to an older model.
 -- Arithmetic only: clickhouse/10_application_tables.sql has the same.
 create function pg_temp.model_of(version int) returns int language sql immutable parallel safe

@@ -169,14 +169,23 @@ from (
     where pg_temp.kept(n, 1100)
 ) as thread;
 
-insert into "DonationGoal" (id, "userId", "modelVersionId")
+insert into "DonationGoal" (id, "userId", "modelVersionId", "entityType", "entityId")
 select
     1000 + n,
-    pg_temp.someone(n, 1201, n::float8 / pg_temp.rows_of('DonationGoal')),
-    -- one goal in ten is for no version
-    case
-        when pg_temp.u(n, 1202) >= 0.1
-            then pg_temp.pick(n, 1203, n::float8 / pg_temp.rows_of('DonationGoal'), pg_temp.rows_of('ModelVersion'))
-    end
-from generate_series(1, pg_temp.rows_of('DonationGoal')) as n
-where pg_temp.kept(n, 1200);
+    "userId",
+    -- a third of the goals has only the old column, a third only the new pair, a third both
+    case when n % 3 <> 1 then version end,
+    case when n % 3 <> 0 and version is not null then 'ModelVersion' end,
+    case when n % 3 <> 0 then version end
+from (
+    select
+        n,
+        pg_temp.someone(n, 1201, n::float8 / pg_temp.rows_of('DonationGoal')) as "userId",
+        -- one goal in ten is for no version
+        case
+            when pg_temp.u(n, 1202) >= 0.1
+                then pg_temp.pick(n, 1203, n::float8 / pg_temp.rows_of('DonationGoal'), pg_temp.rows_of('ModelVersion'))
+        end as version
+    from generate_series(1, pg_temp.rows_of('DonationGoal')) as n
+    where pg_temp.kept(n, 1200)
+) as goal;

@@ -95,12 +95,14 @@ values
     (1, 'followed'),
     (2, 'hidden');
 
-insert into "DonationGoal" (id, "userId", "modelVersionId")
+insert into "DonationGoal" (id, "userId", "modelVersionId", "entityType", "entityId")
 values
-    (1, 1, 1),
-    (2, 1, null),                                                      -- for no version
-    (3, 1, 8),                                                         -- its version is gone
-    (4, 1, 10);                                                        -- of model 7, which has no tips
+    (1, 1, 1, null, null),
+    (2, 1, null, null, null),                                          -- for no version
+    (3, 1, 8, null, null),                                             -- its version is gone
+    (4, 1, 8, 'ModelVersion', 10),                                     -- of model 7, which has no tips; the pair decides
+    (5, 1, null, 'Article', 1),                                        -- of another kind
+    (6, 1, 1, 'Article', 1);                                           -- of another kind, whatever the old column says
 
 -- ImageReaction -----------------------------------------------------------------------------------------------------
 insert into "ImageReaction" (id, "imageId", "userId", reaction, "createdAt", "updatedAt")
@@ -444,7 +446,9 @@ values
     (7, 3, 1, 70, pg_temp.just_before()),
     (8, 4, 1, 80, pg_temp.cutoff()),
     (9, 2, 4, 90, '2023-09-09'),                                       -- model with donations only
-    (10, 8, 1, 110, '2023-09-10');                                     -- by a user who is gone
+    (10, 8, 1, 110, '2023-09-10'),                                     -- by a user who is gone
+    (11, 2, 5, 120, '2023-09-11'),                                     -- goals of another kind
+    (12, 2, 6, 130, '2023-09-12');
 
 -- Engagements -------------------------------------------------------------------------------------------------------
 insert into "UserEngagement" ("userId", "targetUserId", type, "createdAt")

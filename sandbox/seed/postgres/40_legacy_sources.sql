@@ -26,10 +26,11 @@ where "createdAt" < pg_temp.cutoff();
 
 create temporary view donated as
 select
-    goal."modelVersionId",
+    version.id as "modelVersionId",
     version."modelId",
     donation.amount
 from "Donation" as donation
 inner join "DonationGoal" as goal on donation."donationGoalId" = goal.id
-inner join "ModelVersion" as version on goal."modelVersionId" = version.id
+inner join "ModelVersion" as version
+    on pg_temp.version_of(goal."modelVersionId", goal."entityType", goal."entityId") = version.id
 where donation."createdAt" < pg_temp.cutoff();

@@ -195,7 +195,8 @@ select
     donation."createdAt"
 from "Donation" as donation
 inner join "DonationGoal" as goal on donation."donationGoalId" = goal.id
-inner join "ModelVersion" as version on goal."modelVersionId" = version.id
+inner join "ModelVersion" as version
+    on pg_temp.version_of(goal."modelVersionId", goal."entityType", goal."entityId") = version.id
 cross join lateral (
     values
         ('Model', version."modelId", donation."userId", 'TipCount', 1),
