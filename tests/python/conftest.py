@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -261,6 +262,46 @@ def published(staged: ParsedProject, backfilled: Project) -> ParsedProject:
     copy_tables(staged.sandbox, f"{backfilled.database}_postgres", f"{staged.database}_postgres")
     staged.run("expected_application_metrics", *LOG)
     return staged
+
+
+# How the source may tell the version of a goal: the other way is gone, and what only that one told has moved here.
+GOALS_BY = {
+    "pair": """
+        update "DonationGoal" set "entityType" = 'ModelVersion', "entityId" = "modelVersionId"
+        where "entityType" is null and "modelVersionId" is not null;
+        alter table "DonationGoal" drop column "modelVersionId";
+    """,
+    "old column": """
+        update "DonationGoal" set "modelVersionId" = case when "entityType" = 'ModelVersion' then "entityId" end
+        where "entityType" is not null;
+        alter table "DonationGoal" drop column "entityType", drop column "entityId";
+    """,
+}
+
+
+@contextmanager
+def goals_by(sandbox: Sandbox, way: str, schema: str = "public") -> Iterator[None]:
+    """The source tells the version of a goal in one way only. Returns with the table as it was."""
+    sandbox.postgres(
+        f"""
+        set search_path = {schema};
+        alter table "DonationGoal" rename to "kept_DonationGoal";
+        create table "DonationGoal" (like "kept_DonationGoal" including all);
+        insert into "DonationGoal" select * from "kept_DonationGoal";
+        grant select on "DonationGoal" to metrics_reader;
+        {GOALS_BY[way]}
+        """
+    )
+    try:
+        yield
+    finally:
+        sandbox.postgres(
+            f"""
+            set search_path = {schema};
+            drop table "DonationGoal";
+            alter table "kept_DonationGoal" rename to "DonationGoal";
+            """
+        )
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from conftest import Project, Sandbox
+from conftest import GOALS_BY, Project, Sandbox, goals_by
 from event_log_checks import BEFORE, leftovers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -75,6 +75,21 @@ def tags(small: ParsedProject) -> ParsedProject:
     reconcile(small, TAGS)
     assert disagreements(small, "source_parity_tag") == {}
     return small
+
+
+@pytest.mark.parametrize("way", GOALS_BY)
+def test_a_column_that_went_away_is_compared_and_landed_as_null(
+    settled: ParsedProject, sandbox: Sandbox, way: str
+) -> None:
+    before = settled.fingerprint()
+    moved = {"pair": "modelVersionId", "old column": "entityId"}[way]
+    of_column = f"select count({moved}) from {settled.database}.stg_donation_goal"
+    assert sandbox.value(of_column) > 0
+    with goals_by(sandbox, way):
+        reconcile(settled)
+        assert sandbox.value(of_column) == 0
+        assert disagreements(settled) == {}
+    assert settled.fingerprint() == before
 
 
 def test_each_damage_is_repaired_and_nothing_else(settled: ParsedProject, source: Sandbox) -> None:

@@ -175,6 +175,15 @@ DATED = [
     "BountyBenefactor",
 ]
 TIPPED = ["Image", "Model", "ModelVersion", "Post", "Article", "BountyEntry", "bountyEntry"]
+GOALS = {
+    "for no version": '"modelVersionId" is null and "entityType" is null',
+    "by the old column": '"modelVersionId" is not null and "entityType" is null',
+    "by the pair": """"modelVersionId" is null and "entityType" = 'ModelVersion'""",
+    "by both": """"modelVersionId" = "entityId" and "entityType" = 'ModelVersion'""",
+    "by both, which differ": """"modelVersionId" <> "entityId" and "entityType" = 'ModelVersion'""",
+    "of another kind": """"modelVersionId" is null and "entityType" = 'Article'""",
+    "of another kind, with a version": """"modelVersionId" is not null and "entityType" = 'Article'""",
+}
 
 POSTGRES_CASES = {
     **{f"{table}.{key} is gone": f'"{table}" where {gone(owner, key)}' for table, owner, key in DELETED_OWNERS},
@@ -216,8 +225,10 @@ POSTGRES_CASES = {
         ' and "parentThreadId" = 1 and num_nonnulls("postId", "imageId", "articleId", "bountyId", "modelId") = 0'
     ),
     "Thread of a comment, two below": '"Thread" where "rootThreadId" = 1 and "parentThreadId" = 7',
-    "DonationGoal for no version": '"Donation" inner join "DonationGoal" as g on "donationGoalId" = g.id'
-    ' where "modelVersionId" is null',
+    **{
+        f"DonationGoal {case}": f'"Donation" inner join "DonationGoal" as g on "donationGoalId" = g.id where {rows}'
+        for case, rows in GOALS.items()
+    },
     # reactions
     "ImageReaction twice by one user": '"ImageReaction" group by "imageId", "userId" having count(*) > 1',
     "ImageReaction on an image without a post": (

@@ -16,7 +16,7 @@ import parsed_project
 import psycopg2
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
-from conftest import Project, Sandbox, new_project
+from conftest import GOALS_BY, REPO, Project, Sandbox, goals_by, new_project
 from parsed_project import ParsedProject, wait_until
 
 SCHEMA, DATABASE, SLICE_SIZE = "copied", "staging", 500
@@ -710,6 +710,7 @@ def test_all_faults_of_the_source_are_listed_at_once_and_nothing_is_made(landed:
         drop table "Tag";
         alter table "Post" drop column "publishedAt";
         alter table "CollectionItem" drop column "modelVersionId";
+        alter table "DonationGoal" drop column "modelVersionId", drop column "entityId";
         alter table "Model" alter column "createdAt" type timestamptz;
         alter table "Comment" alter column id type bigint;
         alter table "Image" alter column "userId" drop not null;
@@ -733,6 +734,7 @@ def test_all_faults_of_the_source_are_listed_at_once_and_nothing_is_made(landed:
         "- Tag: the table is missing, or the role may not read it",
         "- Thread: the table is missing, or the role may not read it",
         "- User.deletedAt: the column is missing, or the role may not read it",
+        "- DonationGoal: it has neither modelVersionId nor entityType and entityId, or the role may not read them",
     ]
     assert sandbox.value(f"select count() from system.databases where name = '{DATABASE}_postgres'") == 0
     assert partitions(sandbox, "stg_collection") == before
@@ -844,3 +846,35 @@ def test_without_the_optional_column_only_its_own_metric_is_empty(landed: Landed
     after = {metric: rest for metric, *rest in sandbox.rows(by_metric)}
     assert before.pop("ModelVersion Collection")[0] > 0
     assert after == before
+
+
+@pytest.mark.parametrize("way", GOALS_BY)
+def test_either_way_of_telling_a_goals_version_is_enough_for_its_tips(landed: Landed, way: str) -> None:
+    sandbox = landed.sandbox
+    of_versions = f"""
+        select entityType, metricType, count(), sum(metricValue), sum(cityHash64(*))
+        from {DATABASE}.tip_events
+        where entityType in ('Model', 'ModelVersion')
+        group by all
+        order by all
+    """
+    folder = REPO / "tests" / "golden" / "models" / "parity" / "in_postgres"
+    expected = " union all ".join(
+        f"(select * from ({(folder / f'expected_{name}.sql').read_text()}) as c where metric_type ~ '^Tip')"
+        for name in ("model", "model_version")
+    ).replace('"public".', f'"{SCHEMA}".')
+    landed.run("stg_donation_goal", "tip_events")
+    before, expected_before = sandbox.rows(of_versions), sandbox.postgres(f"{expected} order by 1, 2, 3")
+    assert {row[:2] for row in before} >= {("ModelVersion", "TipCount"), ("Model", "TipAmount")}
+    assert {row[0] for row in expected_before} == {"Model", "ModelVersion"}
+    with goals_by(sandbox, way, SCHEMA):
+        output = landed.run("stg_donation_goal", "tip_events", options=("--full-refresh",))
+        absent = re.findall(r"DonationGoal\.(\w+) does not exist in PostgreSQL", output)
+        assert sorted(absent) == {"pair": ["modelVersionId"], "old column": ["entityId", "entityType"]}[way]
+        told = sandbox.rows(
+            f"select countIf({absent[0]} is not null), count(modelVersionId) + count(entityId)"
+            f" from {DATABASE}.stg_donation_goal"
+        )
+        assert told[0][0] == 0 < told[0][1]
+        assert sandbox.rows(of_versions) == before
+        assert sandbox.postgres(f"{expected} order by 1, 2, 3") == expected_before
