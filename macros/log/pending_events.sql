@@ -174,6 +174,7 @@
 {#
     A number of an event as the log's type. One that the type cannot hold is an error; ClickHouse's own names no row, but it
     quotes a text that is no number.
+    Arguments: value, an expression; type, of event_log_traits().
 #}
 {% macro as_log_type(value, type) -%}
     if(

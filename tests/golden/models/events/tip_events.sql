@@ -11,7 +11,7 @@ with tip as (
 goal as (
     select
         id,
-        -- the pair replaces the old column; a goal of another kind is for no version, whatever the old column says
+        -- the pair replaces the old column: a goal of another kind is for no version, whatever the old column says
         case
             when entityType = 'ModelVersion' then coalesce(entityId, modelVersionId)
             when entityType is null then modelVersionId
