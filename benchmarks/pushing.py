@@ -65,7 +65,7 @@ def rendered(source: Client, client: redis_client.Redis, mode: str) -> Path:
         source.query_rows_stream(query_of(images, mode), query_formats={"String": "bytes"}) as rows,
     ):
         for key, words in rows:
-            out.writelines(connection.pack_command(*evalsha(WRITE, key, mode, 0, *words)))
+            out.writelines(connection.pack_command(*evalsha(WRITE, key, mode, 0, words)))
     return file
 
 

@@ -112,11 +112,11 @@ def parts_of(source: Client, kind: Kind, options: Options, after: int | None) ->
 
 
 def query_of(kind: Kind, mode: str) -> str:
-    """The query for keys, each with the words of its fields."""
+    """The query for keys, each with the names and values of its fields as a JSON array."""
     words = "arrayMap((name, value) -> [toString(name), toString(value)], mapKeys(fields), mapValues(fields))"
     # What is not there yet need not be deleted either.
     some = " and notEmpty(fields)" if mode == "populate" else ""
-    return f"select key, arrayFlatten({words}) from {kind.table} where {kind.condition}{some}"
+    return f"select key, toJSONString(arrayFlatten({words})) from {kind.table} where {kind.condition}{some}"
 
 
 def push_part(options: Options, part: Part, report: Callable[[int], object] = int) -> tuple[Counter, list[str]]:
@@ -135,7 +135,7 @@ def push_part(options: Options, part: Part, report: Callable[[int], object] = in
             if options.pid not in (os.getpid(), os.getppid()):
                 sys.exit("The push has ended.")
             calls = [
-                evalsha(WRITE, key, options.mode, lives and round(lives * random.uniform(1, longest)), *words)
+                evalsha(WRITE, key, options.mode, lives and round(lives * random.uniform(1, longest)), words)
                 for key, words in batch
             ]
             for (key, _), answer in zip(batch, cache.pipeline(calls), strict=True):
