@@ -16,8 +16,8 @@ from clickhouse_connect.driver import Client
 
 from benchmarks.looking_up import METRICS, totals
 from benchmarks.servers import REPOSITORY, SANDBOX
-from push_metrics import query_of
-from redis_hashes import WRITE, Kind, connect, evalsha
+from push_metrics import hashes_of, query_of
+from redis_hashes import WRITE, connect, evalsha
 
 
 @click.command()
@@ -59,10 +59,9 @@ def redis(entities: int, rounds: int, mode: str) -> None:
 def rendered(source: Client, client: redis_client.Redis, mode: str) -> Path:
     """A file with all commands, as redis-py would send them."""
     connection, file = client.connection_pool.make_connection(), SANDBOX / "commands"
-    images = Kind("Image", "entity_hashes", 100_000, 10_000, "entityType = 'Image'", "Image")
     with (
         file.open("wb") as out,
-        source.query_rows_stream(query_of(images, mode), query_formats={"String": "bytes"}) as rows,
+        source.query_rows_stream(query_of(hashes_of("Image"), mode), query_formats={"String": "bytes"}) as rows,
     ):
         for key, words in rows:
             out.writelines(connection.pack_command(*evalsha(WRITE, key, mode, 0, words)))

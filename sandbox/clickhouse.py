@@ -95,9 +95,8 @@ USERS = """<clickhouse>
 
 def least_grants() -> str:
     """The grants of scripts/clickhouse_grants.sql as users.xml has them: the sandbox proves that they suffice."""
-    lines = [line for line in GRANTS.read_text().splitlines() if not line.startswith("--")]
-    statements = [" ".join(statement.split()) for statement in "\n".join(lines).split(";")]
-    return "\n".join(f"                <query>{escape(statement)}</query>" for statement in statements if statement)
+    grants = [" ".join(grant.split()) for grant in statements(GRANTS.read_text())]
+    return "\n".join(f"                <query>{escape(grant)}</query>" for grant in grants)
 
 
 def client(sandbox: Sandbox, timeout: float = 3600) -> "Client":

@@ -5,12 +5,11 @@ import redis
 
 import targets
 
-SAMPLES = {
-    "entity:metrics:Model:": "select entityId from entity_metric_totals where entityType = 'Model' "
-    "and metricType = 'Download' order by total desc limit 1",
-    "user:metrics:": "select userId from user_metrics order by downloads desc limit 1",
-    "reactions:": "select userId from user_image_reactions group by userId order by count() desc limit 1",
-}
+KEYS = (
+    "select key from entity_hashes where entityType = 'Model' order by fields['Download'] desc limit 1",
+    "select key from user_hashes order by fields['downloads'] desc limit 1",
+    "select key from reaction_hashes order by length(fields) desc limit 1",
+)
 FIELDS = 5
 
 
@@ -24,8 +23,7 @@ def main(target: str) -> None:
         redis.Redis.from_url(targets.redis_url(target), decode_responses=True) as cache,
         targets.server_errors(target),
     ):
-        for prefix, sample in SAMPLES.items():
-            key = f"{prefix}{client.command(sample)}"
+        for key in map(client.command, KEYS):
             try:
                 fields = cache.hgetall(key)
             except redis.RedisError as error:

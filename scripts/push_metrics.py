@@ -35,7 +35,7 @@ LINE_EVERY = 5
 STATE = "metrics:push:state:"
 RESUME = "What was pushed is complete; the same command goes on from there."
 # ClickHouse waits for as long as a slow push takes, or one that waits for Redis.
-PATIENT = {"http_send_timeout": 24 * 3600, "http_receive_timeout": 24 * 3600}
+PATIENT = {"http_send_timeout": targets.PATIENCE, "http_receive_timeout": targets.PATIENCE}
 
 
 class Stopped(click.ClickException):
@@ -160,10 +160,7 @@ def verify(options: Options, kinds: list[Kind]) -> None:
     def groups() -> Iterator[tuple[Kind, list[Pair]]]:
         for kind in kinds:
             query = f"select id, key from {kind.table} where {kind.condition}{limit}"
-            with (
-                closing(targets.clickhouse(options.target)) as keys,
-                keys.query_row_block_stream(query, settings=PATIENT) as blocks,
-            ):
+            with source.query_row_block_stream(query, settings=PATIENT) as blocks:
                 for batch in batches(chain.from_iterable(blocks), kind.block):
                     yield kind, batch
 
@@ -281,6 +278,11 @@ def main() -> None:
     """
 
 
+def hashes_of(entity_type: str) -> Kind:
+    """The hashes of the entities of a type."""
+    return Kind(entity_type, "entity_hashes", 100_000, 10_000, f"entityType = '{entity_type}'", entity_type)
+
+
 @main.command()
 @click.option("--entity-type", "entity_types", multiple=True, help="Such as Model; repeatable (without: all).")
 @click.option("--changed-since", help="Only entities with events since this time in UTC, as in '2026-01-31 12:00:00'.")
@@ -297,9 +299,7 @@ def entities(entity_types: tuple[str, ...], changed_since: str | None, **options
     except ValueError:
         message = f"{changed_since!r} is no time such as '2026-01-31 12:00:00'."
         raise click.BadParameter(message, param_hint="--changed-since") from None
-    kinds = [
-        Kind(name, "entity_hashes", 100_000, 10_000, f"entityType = '{name}'", name) for name in entity_types or known
-    ]
+    kinds = [hashes_of(entity_type) for entity_type in entity_types or known]
     if since:
         utc = (since.astimezone(UTC) if since.tzinfo else since).replace(tzinfo=None).isoformat(" ", "milliseconds")
         kinds = [replace(kind, condition=f"{kind.condition} and id in ({kind.changed(utc)})") for kind in kinds]

@@ -38,6 +38,28 @@ inner join {{ source_in_postgres(entity_type) }} as owners on c.entity_id = owne
 
 
 {#
+    The goals of donations, each with the version that it is for: entityType and entityId say it, and where they do not, the
+    older column does. PostgreSQL's dialect, on a table that may lack either.
+    Returns: a select of id and version_id (null: the goal is for no version).
+#}
+{% macro version_goals() -%}
+select
+    g.id,
+    -- the goal's own columns, or, where the table lacks one, the null beside the goal
+    (
+        select
+            case
+                when "entityType" is null then "modelVersionId"
+                when "entityType" = 'ModelVersion' then coalesce("entityId", "modelVersionId")
+            end
+        from (select g.*) as goal
+    ) as version_id
+from {{ source_in_postgres('DonationGoal') }} as g
+cross join (select null::int as "modelVersionId", null::text as "entityType", null::int as "entityId") as absent
+{%- endmacro %}
+
+
+{#
     The counts of a model expected_* for ClickHouse. PostgreSQL counts, only the counts of the entities asked for cross
     the wire. The var expected_counts says whether the SQL itself is passed to PostgreSQL (query) or the view is asked
     that dbt run --target postgres --select tag:parity makes there (view).

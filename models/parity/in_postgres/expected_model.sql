@@ -48,21 +48,8 @@ thumbs as (
     group by "modelId", "userId", recommended
 ),
 
--- entityType and entityId say what a goal is for; where they do not, the older column does
 goals as (
-    select
-        g.id,
-        -- the goal's own columns, or, where the table lacks one, the null beside the goal
-        (
-            select
-                case
-                    when "entityType" is null then "modelVersionId" -- noqa: RF02
-                    when "entityType" = 'ModelVersion' then coalesce("entityId", "modelVersionId") -- noqa: RF02
-                end
-            from (select g.*) as goal
-        ) as version_id
-    from {{ source_in_postgres('DonationGoal') }} as g
-    cross join (select null::int as "modelVersionId", null::text as "entityType", null::int as "entityId") as absent
+    {{ version_goals() | indent(4) }}
 ),
 
 -- a donation to a goal of a version is a tip to the version and to its model

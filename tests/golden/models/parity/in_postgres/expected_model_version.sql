@@ -33,7 +33,6 @@ thumbs as (
     group by "modelVersionId", "userId", recommended
 ),
 
--- entityType and entityId say what a goal is for; where they do not, the older column does
 goals as (
     select
         g.id,
@@ -41,8 +40,8 @@ goals as (
         (
             select
                 case
-                    when "entityType" is null then "modelVersionId" -- noqa: RF02
-                    when "entityType" = 'ModelVersion' then coalesce("entityId", "modelVersionId") -- noqa: RF02
+                    when "entityType" is null then "modelVersionId"
+                    when "entityType" = 'ModelVersion' then coalesce("entityId", "modelVersionId")
                 end
             from (select g.*) as goal
         ) as version_id
