@@ -2,13 +2,7 @@
 
 {% set counted = 'not exclude and not tosViolation' %}
 
-with published_version as (
-    select id
-    from {{ ref('stg_model_version') }}
-    where status = 'Published'
-),
-
-review as (
+with review as (
     select
         id,
         modelId,
@@ -18,12 +12,17 @@ review as (
         userId,
         exclude,
         tosViolation,
+        modelVersionId in (
+            select versions.id
+            from {{ ref('stg_model_version') }} as versions
+            where versions.status = 'Published'
+        ) as ofPublishedVersion,
         createdAt
     from {{ ref('stg_resource_review') }}
 )
 
 {{ metric_events('review', row_id='id', metrics=[
-    metric('User', 'Review', entity_id='userId', when='modelVersionId in (select id from published_version)'),
+    metric('User', 'Review', entity_id='userId', when='ofPublishedVersion'),
 
     metric('Model', 'Rating', entity_id='modelId', value='rating', when=counted),
     metric('Model', 'RatingCount', entity_id='modelId', when=counted),

@@ -133,17 +133,7 @@ where
     and bountyEntryId in (select id from `metrics`.`stg_bounty_entry`);
 
 -- BountyEntry TipCount, from tip_events
-with tip as (
-    select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
-        entityId,
-        fromUserId as userId,
-        amount,
-        createdAt
-    from `metrics`.`stg_buzz_tip`
-),
-
-goal as (
+with goal as (
     select
         id,
         -- the pair replaces the old column: a goal of another kind is for no version, whatever the old column says
@@ -156,7 +146,8 @@ goal as (
 
 donation as (
     select
-        arrayJoin([('ModelVersion', versions.id), ('Model', versions.modelId)]) as entity,
+        versions.id as versionId,
+        versions.modelId as modelId,
         donations.userId as userId,
         donations.amount as amount,
         donations.createdAt as createdAt
@@ -167,16 +158,28 @@ donation as (
 
 gift as (
     select
-        kind,
+        case when entityType = 'bountyEntry' then 'BountyEntry' else entityType end as kind,
         entityId,
+        fromUserId as userId,
+        amount,
+        createdAt
+    from `metrics`.`stg_buzz_tip`
+
+    union all
+
+    select
+        'ModelVersion' as kind,
+        versionId as entityId,
         userId,
         amount,
         createdAt
-    from tip
+    from donation
+
     union all
+
     select
-        entity.1 as kind,
-        entity.2 as entityId,
+        'Model' as kind,
+        modelId as entityId,
         userId,
         amount,
         createdAt
@@ -196,17 +199,7 @@ where
     and entityId in (select id from `metrics`.`stg_bounty_entry`);
 
 -- BountyEntry TipAmount, from tip_events
-with tip as (
-    select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
-        entityId,
-        fromUserId as userId,
-        amount,
-        createdAt
-    from `metrics`.`stg_buzz_tip`
-),
-
-goal as (
+with goal as (
     select
         id,
         -- the pair replaces the old column: a goal of another kind is for no version, whatever the old column says
@@ -219,7 +212,8 @@ goal as (
 
 donation as (
     select
-        arrayJoin([('ModelVersion', versions.id), ('Model', versions.modelId)]) as entity,
+        versions.id as versionId,
+        versions.modelId as modelId,
         donations.userId as userId,
         donations.amount as amount,
         donations.createdAt as createdAt
@@ -230,16 +224,28 @@ donation as (
 
 gift as (
     select
-        kind,
+        case when entityType = 'bountyEntry' then 'BountyEntry' else entityType end as kind,
         entityId,
+        fromUserId as userId,
+        amount,
+        createdAt
+    from `metrics`.`stg_buzz_tip`
+
+    union all
+
+    select
+        'ModelVersion' as kind,
+        versionId as entityId,
         userId,
         amount,
         createdAt
-    from tip
+    from donation
+
     union all
+
     select
-        entity.1 as kind,
-        entity.2 as entityId,
+        'Model' as kind,
+        modelId as entityId,
         userId,
         amount,
         createdAt

@@ -194,13 +194,7 @@ from resource
 where modelId in (select id from `metrics`.`stg_model`);
 
 -- Model Rating, from resource_review_events
-with published_version as (
-    select id
-    from `metrics`.`stg_model_version`
-    where status = 'Published'
-),
-
-review as (
+with review as (
     select
         id,
         modelId,
@@ -210,6 +204,11 @@ review as (
         userId,
         exclude,
         tosViolation,
+        modelVersionId in (
+            select versions.id
+            from `metrics`.`stg_model_version` as versions
+            where versions.status = 'Published'
+        ) as ofPublishedVersion,
         createdAt
     from `metrics`.`stg_resource_review`
 )
@@ -228,13 +227,7 @@ where
     and rating != 0;
 
 -- Model RatingCount, from resource_review_events
-with published_version as (
-    select id
-    from `metrics`.`stg_model_version`
-    where status = 'Published'
-),
-
-review as (
+with review as (
     select
         id,
         modelId,
@@ -244,6 +237,11 @@ review as (
         userId,
         exclude,
         tosViolation,
+        modelVersionId in (
+            select versions.id
+            from `metrics`.`stg_model_version` as versions
+            where versions.status = 'Published'
+        ) as ofPublishedVersion,
         createdAt
     from `metrics`.`stg_resource_review`
 )
@@ -261,13 +259,7 @@ where
     and modelId in (select id from `metrics`.`stg_model`);
 
 -- Model ThumbsUp, from resource_review_events
-with published_version as (
-    select id
-    from `metrics`.`stg_model_version`
-    where status = 'Published'
-),
-
-review as (
+with review as (
     select
         id,
         modelId,
@@ -277,6 +269,11 @@ review as (
         userId,
         exclude,
         tosViolation,
+        modelVersionId in (
+            select versions.id
+            from `metrics`.`stg_model_version` as versions
+            where versions.status = 'Published'
+        ) as ofPublishedVersion,
         createdAt
     from `metrics`.`stg_resource_review`
 )
@@ -297,13 +294,7 @@ group by
     userId;
 
 -- Model ThumbsDown, from resource_review_events
-with published_version as (
-    select id
-    from `metrics`.`stg_model_version`
-    where status = 'Published'
-),
-
-review as (
+with review as (
     select
         id,
         modelId,
@@ -313,6 +304,11 @@ review as (
         userId,
         exclude,
         tosViolation,
+        modelVersionId in (
+            select versions.id
+            from `metrics`.`stg_model_version` as versions
+            where versions.status = 'Published'
+        ) as ofPublishedVersion,
         createdAt
     from `metrics`.`stg_resource_review`
 )
@@ -333,17 +329,7 @@ group by
     userId;
 
 -- Model TipCount, from tip_events
-with tip as (
-    select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
-        entityId,
-        fromUserId as userId,
-        amount,
-        createdAt
-    from `metrics`.`stg_buzz_tip`
-),
-
-goal as (
+with goal as (
     select
         id,
         -- the pair replaces the old column: a goal of another kind is for no version, whatever the old column says
@@ -356,7 +342,8 @@ goal as (
 
 donation as (
     select
-        arrayJoin([('ModelVersion', versions.id), ('Model', versions.modelId)]) as entity,
+        versions.id as versionId,
+        versions.modelId as modelId,
         donations.userId as userId,
         donations.amount as amount,
         donations.createdAt as createdAt
@@ -367,16 +354,28 @@ donation as (
 
 gift as (
     select
-        kind,
+        case when entityType = 'bountyEntry' then 'BountyEntry' else entityType end as kind,
         entityId,
+        fromUserId as userId,
+        amount,
+        createdAt
+    from `metrics`.`stg_buzz_tip`
+
+    union all
+
+    select
+        'ModelVersion' as kind,
+        versionId as entityId,
         userId,
         amount,
         createdAt
-    from tip
+    from donation
+
     union all
+
     select
-        entity.1 as kind,
-        entity.2 as entityId,
+        'Model' as kind,
+        modelId as entityId,
         userId,
         amount,
         createdAt
@@ -396,17 +395,7 @@ where
     and entityId in (select id from `metrics`.`stg_model`);
 
 -- Model TipAmount, from tip_events
-with tip as (
-    select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
-        entityId,
-        fromUserId as userId,
-        amount,
-        createdAt
-    from `metrics`.`stg_buzz_tip`
-),
-
-goal as (
+with goal as (
     select
         id,
         -- the pair replaces the old column: a goal of another kind is for no version, whatever the old column says
@@ -419,7 +408,8 @@ goal as (
 
 donation as (
     select
-        arrayJoin([('ModelVersion', versions.id), ('Model', versions.modelId)]) as entity,
+        versions.id as versionId,
+        versions.modelId as modelId,
         donations.userId as userId,
         donations.amount as amount,
         donations.createdAt as createdAt
@@ -430,16 +420,28 @@ donation as (
 
 gift as (
     select
-        kind,
+        case when entityType = 'bountyEntry' then 'BountyEntry' else entityType end as kind,
         entityId,
+        fromUserId as userId,
+        amount,
+        createdAt
+    from `metrics`.`stg_buzz_tip`
+
+    union all
+
+    select
+        'ModelVersion' as kind,
+        versionId as entityId,
         userId,
         amount,
         createdAt
-    from tip
+    from donation
+
     union all
+
     select
-        entity.1 as kind,
-        entity.2 as entityId,
+        'Model' as kind,
+        modelId as entityId,
         userId,
         amount,
         createdAt

@@ -135,13 +135,7 @@ select
 from resource;
 
 -- ModelVersion Rating, from resource_review_events
-with published_version as (
-    select id
-    from `metrics`.`stg_model_version`
-    where status = 'Published'
-),
-
-review as (
+with review as (
     select
         id,
         modelId,
@@ -151,6 +145,11 @@ review as (
         userId,
         exclude,
         tosViolation,
+        modelVersionId in (
+            select versions.id
+            from `metrics`.`stg_model_version` as versions
+            where versions.status = 'Published'
+        ) as ofPublishedVersion,
         createdAt
     from `metrics`.`stg_resource_review`
 )
@@ -169,13 +168,7 @@ where
     and rating != 0;
 
 -- ModelVersion RatingCount, from resource_review_events
-with published_version as (
-    select id
-    from `metrics`.`stg_model_version`
-    where status = 'Published'
-),
-
-review as (
+with review as (
     select
         id,
         modelId,
@@ -185,6 +178,11 @@ review as (
         userId,
         exclude,
         tosViolation,
+        modelVersionId in (
+            select versions.id
+            from `metrics`.`stg_model_version` as versions
+            where versions.status = 'Published'
+        ) as ofPublishedVersion,
         createdAt
     from `metrics`.`stg_resource_review`
 )
@@ -202,13 +200,7 @@ where
     and modelVersionId in (select id from `metrics`.`stg_model_version`);
 
 -- ModelVersion ThumbsUp, from resource_review_events
-with published_version as (
-    select id
-    from `metrics`.`stg_model_version`
-    where status = 'Published'
-),
-
-review as (
+with review as (
     select
         id,
         modelId,
@@ -218,6 +210,11 @@ review as (
         userId,
         exclude,
         tosViolation,
+        modelVersionId in (
+            select versions.id
+            from `metrics`.`stg_model_version` as versions
+            where versions.status = 'Published'
+        ) as ofPublishedVersion,
         createdAt
     from `metrics`.`stg_resource_review`
 )
@@ -238,13 +235,7 @@ group by
     userId;
 
 -- ModelVersion ThumbsDown, from resource_review_events
-with published_version as (
-    select id
-    from `metrics`.`stg_model_version`
-    where status = 'Published'
-),
-
-review as (
+with review as (
     select
         id,
         modelId,
@@ -254,6 +245,11 @@ review as (
         userId,
         exclude,
         tosViolation,
+        modelVersionId in (
+            select versions.id
+            from `metrics`.`stg_model_version` as versions
+            where versions.status = 'Published'
+        ) as ofPublishedVersion,
         createdAt
     from `metrics`.`stg_resource_review`
 )
@@ -274,17 +270,7 @@ group by
     userId;
 
 -- ModelVersion TipCount, from tip_events
-with tip as (
-    select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
-        entityId,
-        fromUserId as userId,
-        amount,
-        createdAt
-    from `metrics`.`stg_buzz_tip`
-),
-
-goal as (
+with goal as (
     select
         id,
         -- the pair replaces the old column: a goal of another kind is for no version, whatever the old column says
@@ -297,7 +283,8 @@ goal as (
 
 donation as (
     select
-        arrayJoin([('ModelVersion', versions.id), ('Model', versions.modelId)]) as entity,
+        versions.id as versionId,
+        versions.modelId as modelId,
         donations.userId as userId,
         donations.amount as amount,
         donations.createdAt as createdAt
@@ -308,16 +295,28 @@ donation as (
 
 gift as (
     select
-        kind,
+        case when entityType = 'bountyEntry' then 'BountyEntry' else entityType end as kind,
         entityId,
+        fromUserId as userId,
+        amount,
+        createdAt
+    from `metrics`.`stg_buzz_tip`
+
+    union all
+
+    select
+        'ModelVersion' as kind,
+        versionId as entityId,
         userId,
         amount,
         createdAt
-    from tip
+    from donation
+
     union all
+
     select
-        entity.1 as kind,
-        entity.2 as entityId,
+        'Model' as kind,
+        modelId as entityId,
         userId,
         amount,
         createdAt
@@ -337,17 +336,7 @@ where
     and entityId in (select id from `metrics`.`stg_model_version`);
 
 -- ModelVersion TipAmount, from tip_events
-with tip as (
-    select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
-        entityId,
-        fromUserId as userId,
-        amount,
-        createdAt
-    from `metrics`.`stg_buzz_tip`
-),
-
-goal as (
+with goal as (
     select
         id,
         -- the pair replaces the old column: a goal of another kind is for no version, whatever the old column says
@@ -360,7 +349,8 @@ goal as (
 
 donation as (
     select
-        arrayJoin([('ModelVersion', versions.id), ('Model', versions.modelId)]) as entity,
+        versions.id as versionId,
+        versions.modelId as modelId,
         donations.userId as userId,
         donations.amount as amount,
         donations.createdAt as createdAt
@@ -371,16 +361,28 @@ donation as (
 
 gift as (
     select
-        kind,
+        case when entityType = 'bountyEntry' then 'BountyEntry' else entityType end as kind,
         entityId,
+        fromUserId as userId,
+        amount,
+        createdAt
+    from `metrics`.`stg_buzz_tip`
+
+    union all
+
+    select
+        'ModelVersion' as kind,
+        versionId as entityId,
         userId,
         amount,
         createdAt
-    from tip
+    from donation
+
     union all
+
     select
-        entity.1 as kind,
-        entity.2 as entityId,
+        'Model' as kind,
+        modelId as entityId,
         userId,
         amount,
         createdAt

@@ -172,17 +172,7 @@ where
     and postId in (select id from `metrics`.`stg_post`);
 
 -- Post TipCount, from tip_events
-with tip as (
-    select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
-        entityId,
-        fromUserId as userId,
-        amount,
-        createdAt
-    from `metrics`.`stg_buzz_tip`
-),
-
-goal as (
+with goal as (
     select
         id,
         -- the pair replaces the old column: a goal of another kind is for no version, whatever the old column says
@@ -195,7 +185,8 @@ goal as (
 
 donation as (
     select
-        arrayJoin([('ModelVersion', versions.id), ('Model', versions.modelId)]) as entity,
+        versions.id as versionId,
+        versions.modelId as modelId,
         donations.userId as userId,
         donations.amount as amount,
         donations.createdAt as createdAt
@@ -206,16 +197,28 @@ donation as (
 
 gift as (
     select
-        kind,
+        case when entityType = 'bountyEntry' then 'BountyEntry' else entityType end as kind,
         entityId,
+        fromUserId as userId,
+        amount,
+        createdAt
+    from `metrics`.`stg_buzz_tip`
+
+    union all
+
+    select
+        'ModelVersion' as kind,
+        versionId as entityId,
         userId,
         amount,
         createdAt
-    from tip
+    from donation
+
     union all
+
     select
-        entity.1 as kind,
-        entity.2 as entityId,
+        'Model' as kind,
+        modelId as entityId,
         userId,
         amount,
         createdAt
@@ -235,17 +238,7 @@ where
     and entityId in (select id from `metrics`.`stg_post`);
 
 -- Post TipAmount, from tip_events
-with tip as (
-    select
-        if(entityType = 'bountyEntry', 'BountyEntry', entityType) as kind,
-        entityId,
-        fromUserId as userId,
-        amount,
-        createdAt
-    from `metrics`.`stg_buzz_tip`
-),
-
-goal as (
+with goal as (
     select
         id,
         -- the pair replaces the old column: a goal of another kind is for no version, whatever the old column says
@@ -258,7 +251,8 @@ goal as (
 
 donation as (
     select
-        arrayJoin([('ModelVersion', versions.id), ('Model', versions.modelId)]) as entity,
+        versions.id as versionId,
+        versions.modelId as modelId,
         donations.userId as userId,
         donations.amount as amount,
         donations.createdAt as createdAt
@@ -269,16 +263,28 @@ donation as (
 
 gift as (
     select
-        kind,
+        case when entityType = 'bountyEntry' then 'BountyEntry' else entityType end as kind,
         entityId,
+        fromUserId as userId,
+        amount,
+        createdAt
+    from `metrics`.`stg_buzz_tip`
+
+    union all
+
+    select
+        'ModelVersion' as kind,
+        versionId as entityId,
         userId,
         amount,
         createdAt
-    from tip
+    from donation
+
     union all
+
     select
-        entity.1 as kind,
-        entity.2 as entityId,
+        'Model' as kind,
+        modelId as entityId,
         userId,
         amount,
         createdAt

@@ -22,13 +22,7 @@ from reaction
 where ownerId in (select id from `metrics`.`stg_user`);
 
 -- User Review, from resource_review_events
-with published_version as (
-    select id
-    from `metrics`.`stg_model_version`
-    where status = 'Published'
-),
-
-review as (
+with review as (
     select
         id,
         modelId,
@@ -38,6 +32,11 @@ review as (
         userId,
         exclude,
         tosViolation,
+        modelVersionId in (
+            select versions.id
+            from `metrics`.`stg_model_version` as versions
+            where versions.status = 'Published'
+        ) as ofPublishedVersion,
         createdAt
     from `metrics`.`stg_resource_review`
 )
@@ -51,7 +50,7 @@ select
     greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from review
 where
-    modelVersionId in (select id from published_version)
+    ofPublishedVersion
     and userId in (select id from `metrics`.`stg_user`);
 
 -- User Following, from user_engagement_events

@@ -1,10 +1,4 @@
-with published_version as (
-    select id
-    from `metrics`.`stg_model_version`
-    where status = 'Published'
-),
-
-review as (
+with review as (
     select
         id,
         modelId,
@@ -14,6 +8,11 @@ review as (
         userId,
         exclude,
         tosViolation,
+        modelVersionId in (
+            select versions.id
+            from `metrics`.`stg_model_version` as versions
+            where versions.status = 'Published'
+        ) as ofPublishedVersion,
         createdAt
     from `metrics`.`stg_resource_review`
 )
@@ -29,7 +28,7 @@ from (
     select
         arrayJoin(arrayFilter(event -> event.1 > 0, [
             -- number of the metric (0: no event), entityId, userId, metricValue, createdAt, source row (0 where a user counts once)
-            (if(modelVersionId in (select id from published_version) and userId in (select id from `metrics`.`stg_user`), 1, 0),                  userId,         userId, 1,      createdAt, id), -- User Review
+            (if(ofPublishedVersion and userId in (select id from `metrics`.`stg_user`), 1, 0),                                                    userId,         userId, 1,      createdAt, id), -- User Review
             (if(not exclude and not tosViolation and modelId in (select id from `metrics`.`stg_model`) and rating != 0, 2, 0),                    modelId,        userId, rating, createdAt, id), -- Model Rating
             (if(not exclude and not tosViolation and modelId in (select id from `metrics`.`stg_model`), 3, 0),                                    modelId,        userId, 1,      createdAt, id), -- Model RatingCount
             (if(not exclude and not tosViolation and recommended and modelId in (select id from `metrics`.`stg_model`), 4, 0),                    modelId,        userId, 1,      createdAt, 0), -- Model ThumbsUp
