@@ -19,11 +19,15 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
+from sandbox import tracker
+
 if TYPE_CHECKING:
     from clickhouse_connect.driver import Client
 
 POSTGRES = Path(__file__).with_name("seed") / "postgres"
 CLICKHOUSE = Path(__file__).with_name("seed") / "clickhouse"
+# As pg_temp.cutoff() has it, and dbt_project.yml.
+CUTOFF = "2024-08-07 15:44:39.044"
 CHUNK_BYTES = 16 * 1024 * 1024
 
 # Nothing here decides what the rows look like. A table that a forgotten transaction holds is an error, not a long wait.
@@ -130,8 +134,9 @@ def seed(
         with postgres() as cursor:
             for statement in statements(POSTGRES / "50_live_events.sql"):
                 cursor.execute(statement)
+            track_postgres(cursor)
             copy_live_events(cursor, ask, echo)
-        load_clickhouse(ask, CLICKHOUSE / "30_live_events.sql", echo)
+            track_clickhouse(cursor, clickhouse, {"default": application, "orchestration": orchestration}, echo)
 
     def load_applications_tables() -> None:
         load_clickhouse(ask, CLICKHOUSE / "10_application_tables.sql", echo)
@@ -232,6 +237,27 @@ def copy_version_counts(ask: Ask, cursor: Cursor) -> None:
     )
     for statement in statements(CLICKHOUSE / "40_legacy_counts.sql"):
         cursor.copy_expert("copy version_counts from stdin", io.StringIO(ask(statement)))
+
+
+def track_postgres(cursor: Cursor) -> None:
+    """The events that the tracker has written of PostgreSQL's rows since the cutoff."""
+    for section in tracker.contract():
+        if section.engine == "PostgreSQL":
+            cursor.execute(f"insert into live_events {tracker.events(section, CUTOFF)}")
+
+
+def track_clickhouse(cursor: Cursor, client: "Client", databases: dict[str, str], echo: Echo) -> None:
+    """The events that the tracker has written of ClickHouse's own rows since the cutoff."""
+    started, rows = time.monotonic(), 0
+    for section in tracker.contract():
+        if section.engine == "ClickHouse":
+            query = f"""
+                insert into {databases["default"]}.entityMetricEvents
+                    (entityType, entityId, userId, metricType, metricValue, createdAt)
+                {tracker.events(section, CUTOFF, databases)}
+            """
+            rows += client.command(query, external_data=tracker.models_and_versions(cursor)).written_rows
+    report(echo, "ClickHouse entityMetricEvents of its own rows", rows, time.monotonic() - started)
 
 
 def copy_live_events(cursor: Cursor, ask: Ask, echo: Echo) -> None:

@@ -5,6 +5,7 @@ No server is asked: dbt compiles for a database named metrics, with every var at
 """
 
 import difflib
+import json
 import os
 import re
 import shutil
@@ -24,8 +25,8 @@ GOLDEN = REPOSITORY / "tests" / "golden"
 REWRITE = "scripts/golden_sql.py --write"
 
 
-def compiled_sql() -> dict[str, str]:
-    """The SQL of every model and analysis as dbt compiles it, by its path in the repository."""
+def compile_project() -> tuple[dict[str, str], dict]:
+    """The SQL of every model and analysis as dbt compiles it, by its path in the repository; and dbt's manifest."""
     # Nothing of the machine may show in the SQL: neither its servers and databases nor dbt's own variables.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
     environment |= {f"CLICKHOUSE_{name}": value for name, value in CONNECTION.items()}
@@ -33,7 +34,7 @@ def compiled_sql() -> dict[str, str]:
         target = Path(directory)
         shutil.copy(REPOSITORY / "profiles.yml.example", target / "profiles.yml")
         command = [
-            *(Path(sys.executable).with_name("dbt"), "--quiet", "--no-use-colors", "--no-write-json", "compile"),
+            *(Path(sys.executable).with_name("dbt"), "--quiet", "--no-use-colors", "compile"),
             *("--select", "resource_type:model", "resource_type:analysis", "--indirect-selection", "empty"),
             *("--no-introspect", "--no-populate-cache"),
             *("--profiles-dir", target, "--target", "production", "--target-path", target, "--log-path", target),
@@ -49,7 +50,8 @@ def compiled_sql() -> dict[str, str]:
         if done.returncode:
             raise click.ClickException(f"The project does not compile. dbt says:\n{done.stdout}")
         root = target / "compiled" / PROJECT
-        return {path.relative_to(root).as_posix(): tidied(path.read_text()) for path in root.rglob("*.sql")}
+        sql = {path.relative_to(root).as_posix(): tidied(path.read_text()) for path in root.rglob("*.sql")}
+        return sql, json.loads((target / "manifest.json").read_text())
 
 
 def tidied(sql: str) -> str:
@@ -92,7 +94,7 @@ def main(rewrite: bool) -> None:
 
     A file whose model is gone, and a model without a file, are differences too.
     """
-    golden, compiled = golden_sql(), compiled_sql()
+    golden, (compiled, _) = golden_sql(), compile_project()
     changed = sorted(path for path in golden | compiled if golden.get(path) != compiled.get(path))
     if rewrite:
         write(compiled)
