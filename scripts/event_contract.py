@@ -1,23 +1,17 @@
-#!/usr/bin/env python
-"""Keep docs/event-contract.md, which says what live tracking has to record, in step with the events models.
+"""docs/event-contract.md: what live tracking has to record, as the events models say.
 
 A section is an events model: its rows, in the SQL of the engine that holds them, and what it gives to metric_events().
 """
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
-import click
 import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.scope import traverse_scope
 
-from golden_sql import compile_project
-from targets import REPOSITORY
-
-CONTRACT = REPOSITORY / "docs" / "event-contract.md"
 FINAL_SELECT = "\n\nselect\n"
-REWRITE = "scripts/event_contract.py --write"
 INTRODUCTION = """\
 # Event contract: what live tracking records
 
@@ -25,7 +19,7 @@ From a metric's cutoff on, the application records the events itself: it writes 
 `entityMetricEvents` as it happens. The backfill, the audit and reconcile count by the rules below. An event that breaks
 them is drift, and reconcile takes it back.
 
-`scripts/event_contract.py --write` makes this page from [models/events](../models/events). A test plays it: a tracker
+`scripts/generate.py --write` makes this page from [models/events](../models/events). A test plays it: a tracker
 that reads nothing but this page follows rows as they are inserted, changed and deleted. The log then equals what
 PostgreSQL counts, without a reconcile.
 
@@ -70,11 +64,10 @@ class Section:
     events: list[list[str]]
 
 
-def sections() -> list[Section]:
+def sections(sql: dict[Path, str], manifest: dict) -> list[Section]:
     """The events models by name, PostgreSQL's first."""
-    sql, manifest = compile_project()
     models = [node for node in manifest["nodes"].values() if node["config"]["meta"].get("metrics")]
-    found = [section(manifest, model, sql[model["original_file_path"]]) for model in models]
+    found = [section(manifest, model, sql[Path(model["original_file_path"])]) for model in models]
     return sorted(found, key=lambda section: (section.engine != "PostgreSQL", section.name))
 
 
@@ -185,12 +178,10 @@ def postgres_sql(tree: exp.Expression, pretty: bool = False) -> str:
     return re.sub(r"not (\S+) is null", r"\1 is not null", sql)
 
 
-def contract() -> str:
-    """The whole page."""
-    found = sections()
-    parts = [INTRODUCTION, by_table(found)]
-    parts += [f"## The events of a row\n\n{page_of(found[0])}", *(page_of(section) for section in found[1:])]
-    return "\n".join(parts)
+def page(sql: dict[Path, str], manifest: dict) -> str:
+    """The whole page, from the compiled SQL of the models and dbt's manifest."""
+    found = sections(sql, manifest)
+    return "\n".join([INTRODUCTION, by_table(found), "## The events of a row\n", *map(text_of, found)])
 
 
 def by_table(found: list[Section]) -> str:
@@ -208,7 +199,7 @@ def by_table(found: list[Section]) -> str:
     return "## By source table\n\n" + table_of(["table", "insert", "update of", "delete", "events"], rows)
 
 
-def page_of(section: Section) -> str:
+def text_of(section: Section) -> str:
     """A section of the page."""
     rows = [
         [code(cell) if index not in (0, 1, 6) else cell for index, cell in enumerate(event)] for event in section.events
@@ -234,19 +225,3 @@ def table_of(head: list[str], rows: list[list[str]]) -> str:
     """A table of Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-@click.command()
-@click.option("--write", "rewrite", is_flag=True, help="Rewrite the page instead of checking it.")
-def main(rewrite: bool) -> None:
-    """Check that docs/event-contract.md is what the models say; exit with 1 if it is not."""
-    page = contract()
-    if rewrite:
-        CONTRACT.write_text(page)
-    elif not CONTRACT.exists() or CONTRACT.read_text() != page:
-        raise click.ClickException(f"docs/event-contract.md is not what the models say: {REWRITE}, and commit it.")
-    click.echo("docs/event-contract.md is what the models say.")
-
-
-if __name__ == "__main__":
-    main()

@@ -11,14 +11,44 @@ declare
     missing text[];
 begin
     foreach source_table in array array[
-        'User', 'Model', 'ModelVersion', 'Post', 'Image', 'Article', 'Bounty', 'BountyEntry', 'Collection', 'Tag',
-        'Thread', 'DonationGoal',
-        'ImageReaction', 'ArticleReaction', 'BountyEntryReaction', 'ResourceReview', 'Comment', 'CommentV2',
-        'CollectionItem', 'CollectionContributor', 'ImageResourceNew', 'BuzzTip', 'Donation', 'UserEngagement',
-        'TagEngagement', 'ArticleEngagement', 'BountyEngagement', 'BountyBenefactor',
-        -- For dbt test alone, and optional: the legacy counts that the events are compared with.
-        'UserMetric', 'ModelMetric', 'ModelVersionMetric', 'PostMetric', 'ImageMetric', 'CollectionMetric', 'TagMetric',
-        'ArticleMetric', 'BountyMetric', 'BountyEntryMetric'
+        'Article',
+        'ArticleEngagement',
+        'ArticleMetric',
+        'ArticleReaction',
+        'Bounty',
+        'BountyBenefactor',
+        'BountyEngagement',
+        'BountyEntry',
+        'BountyEntryMetric',
+        'BountyEntryReaction',
+        'BountyMetric',
+        'BuzzTip',
+        'Collection',
+        'CollectionContributor',
+        'CollectionItem',
+        'CollectionMetric',
+        'Comment',
+        'CommentV2',
+        'Donation',
+        'DonationGoal',
+        'Image',
+        'ImageMetric',
+        'ImageReaction',
+        'ImageResourceNew',
+        'Model',
+        'ModelMetric',
+        'ModelVersion',
+        'ModelVersionMetric',
+        'Post',
+        'PostMetric',
+        'ResourceReview',
+        'Tag',
+        'TagEngagement',
+        'TagMetric',
+        'Thread',
+        'User',
+        'UserEngagement',
+        'UserMetric'
     ] loop
         if to_regclass(format('public.%I', source_table)) is null then
             missing := array_append(missing, source_table);

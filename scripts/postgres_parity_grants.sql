@@ -9,11 +9,34 @@ declare
     missing text[];
 begin
     foreach source_table in array array[
-        'User', 'Model', 'ModelVersion', 'Post', 'Image', 'Article', 'Bounty', 'BountyEntry', 'Collection', 'Tag',
-        'Thread', 'DonationGoal',
-        'ImageReaction', 'ArticleReaction', 'BountyEntryReaction', 'ResourceReview', 'Comment', 'CommentV2',
-        'CollectionItem', 'CollectionContributor', 'ImageResourceNew', 'BuzzTip', 'Donation', 'UserEngagement',
-        'TagEngagement', 'ArticleEngagement', 'BountyEngagement', 'BountyBenefactor'
+        'Article',
+        'ArticleEngagement',
+        'ArticleReaction',
+        'Bounty',
+        'BountyBenefactor',
+        'BountyEngagement',
+        'BountyEntry',
+        'BountyEntryReaction',
+        'BuzzTip',
+        'Collection',
+        'CollectionContributor',
+        'CollectionItem',
+        'Comment',
+        'CommentV2',
+        'Donation',
+        'DonationGoal',
+        'Image',
+        'ImageReaction',
+        'ImageResourceNew',
+        'Model',
+        'ModelVersion',
+        'Post',
+        'ResourceReview',
+        'Tag',
+        'TagEngagement',
+        'Thread',
+        'User',
+        'UserEngagement'
     ] loop
         if to_regclass(format('public.%I', source_table)) is null then
             missing := array_append(missing, source_table);

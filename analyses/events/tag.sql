@@ -1,4 +1,4 @@
-{# The metrics of tags, each as a query on its own. #}
+{# The metrics of the entity type Tag, each as a query on its own. #}
 
 {{ metric_queries('Tag', reads=[
     ref('stg_tag'),

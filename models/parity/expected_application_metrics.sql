@@ -1,3 +1,5 @@
+{{ config(tags=['backfill', 'reconcile']) }}
+
 {#
     What the metrics must add up to whose rows are in ClickHouse, counted there apart from the events models:
     downloads, generations and earnings of models and their versions.

@@ -161,13 +161,13 @@ def test_the_source_rows_that_count_are_the_events(backfilled: Project, compiled
         assert dict(counted) == {entity_id: events.get(entity_id, 0) for entity_id in entities}, pair
 
 
-# Golden SQL ------------------------------------------------------------------------------------------------------
+# Generated files ------------------------------------------------------------------------------------------------------
 
 
-def golden_sql(repository: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def generate(repository: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Runs the command of a copy of the repository, in an environment that must not show in the SQL."""
     return subprocess.run(
-        [sys.executable, str(repository / "scripts" / "golden_sql.py"), *options],
+        [sys.executable, str(repository / "scripts" / "generate.py"), *options],
         env={**os.environ, "CLICKHOUSE_HOST": "nowhere.invalid", "CLICKHOUSE_DATABASE": "mine", "DBT_TARGET": "mine"},
         text=True,
         capture_output=True,
@@ -178,7 +178,7 @@ def golden_sql(repository: Path, *options: str) -> subprocess.CompletedProcess[s
 def copy(tmp_path: Path) -> Path:
     """A copy of the project that a test may change."""
     copied = tmp_path / "project"
-    for name in ("analyses", "macros", "models", "scripts", "seeds", "tests"):
+    for name in ("analyses", "docs", "macros", "models", "scripts", "seeds", "tests"):
         shutil.copytree(REPO / name, copied / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in (".dbtignore", "dbt_project.yml", "profiles.yml.example", "selectors.yml"):
         shutil.copy(REPO / name, copied / name)
@@ -195,7 +195,7 @@ def test_a_changed_macro_is_shown_as_the_sql_that_it_changes(copy: Path) -> None
     missing_sql = missing.read_text()
     missing.unlink()
 
-    done = golden_sql(copy)
+    done = generate(copy)
     assert done.returncode == 1
     # Models with one metric are plain selects, and so is every metric by itself.
     changed = {
@@ -212,10 +212,10 @@ def test_a_changed_macro_is_shown_as_the_sql_that_it_changes(copy: Path) -> None
     }
     assert re.search(r"^-( +)arrayJoin.*event.1 > 0, \[\n\+\1arrayJoin.*event.1 >= 1, \[\n", done.stdout, re.M)
     assert "-select 1\n" in done.stdout
-    assert f"{len(changed) + 2} of " in done.stderr
-    assert "scripts/golden_sql.py --write" in done.stderr
+    assert f"{len(changed) + 2} generated files are out of date." in done.stderr
+    assert "scripts/generate.py --write" in done.stderr
 
-    assert golden_sql(copy, "--write").returncode == 0
+    assert generate(copy, "--write").returncode == 0
     assert not surplus.exists()
     assert missing.read_text() == missing_sql
     assert "event.1 >= 1" in (golden / "models" / "events" / "tag_engagement_events.sql").read_text()
@@ -243,9 +243,9 @@ def test_dbt_knows_what_a_change_modifies(copy: Path, sandbox: Sandbox) -> None:
     assert set(listed) == events | {"entity_metric_totals"}
 
 
-def test_golden_sql_of_a_project_that_does_not_compile_is_an_error(copy: Path) -> None:
+def test_a_project_that_does_not_compile_is_an_error(copy: Path) -> None:
     (copy / "models" / "events" / "tag_engagement_events.sql").write_text("select * from {{ ref('nothing') }}")
-    done = golden_sql(copy)
+    done = generate(copy)
     assert done.returncode == 1
     assert "The project does not compile." in done.stderr
     assert "nothing" in done.stderr

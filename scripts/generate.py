@@ -1,0 +1,208 @@
+#!/usr/bin/env python
+"""Generate what follows from the models: compiled SQL, pages of docs/, and lists of tables and entity types.
+
+A pull request shows what a change does to them. No server is asked: dbt compiles for a database named metrics, with
+every var at its default.
+"""
+
+import difflib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+import event_contract
+from targets import REPOSITORY
+
+# What the target production needs. The database shows in the SQL; nobody is asked, so there is no such server.
+CONNECTION = {"HOST": "none", "PORT": "1", "USER": "none", "PASSWORD": "none", "DATABASE": "metrics", "SECURE": "False"}
+PROJECT = "entity_metrics"
+GOLDEN = Path("tests/golden")
+PROJECT_FILE = REPOSITORY / "dbt_project.yml"
+SOURCES = ("postgres", "legacy")
+ANALYSES = Path("analyses/events")
+REWRITE = "scripts/generate.py --write"
+
+
+def dbt(command: str, target: Path, *options: str) -> dict:
+    """Run dbt without a server; return its manifest."""
+    # Nothing of the machine may show in the SQL: neither its servers and databases nor dbt's own variables.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
+    environment |= {f"CLICKHOUSE_{name}": value for name, value in CONNECTION.items()}
+    shutil.copy(REPOSITORY / "profiles.yml.example", target / "profiles.yml")
+    words = [
+        *(Path(sys.executable).with_name("dbt"), "--quiet", "--no-use-colors", command, *options),
+        *("--profiles-dir", target, "--target", "production", "--target-path", target, "--log-path", target),
+    ]
+    done = subprocess.run(
+        [str(word) for word in words],
+        cwd=REPOSITORY,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if done.returncode:
+        raise click.ClickException(f"The project does not compile. dbt says:\n{done.stdout}")
+    return json.loads((target / "manifest.json").read_text())
+
+
+def compiled(target: Path) -> dict[Path, str]:
+    """The SQL of every model and analysis that dbt has compiled, by its path in the repository."""
+    root = target / "compiled" / PROJECT
+    return {path.relative_to(root): tidied(path.read_text()) for path in root.rglob("*.sql")}
+
+
+def tidied(sql: str) -> str:
+    """The SQL without the blank lines and spaces that Jinja leaves behind."""
+    lines = "\n".join(line.rstrip() for line in sql.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"
+
+
+def lists(manifest: dict) -> dict[Path, str]:
+    """The files that hold lists of tables or entity types: what dbt compiles depends on them."""
+    models = [node for node in manifest["nodes"].values() if node["config"]["meta"].get("metrics")]
+    of_type: dict[str, list[dict]] = {}
+    for model in models:
+        for entity_type in {metric["entity_type"] for metric in model["config"]["meta"]["metrics"]}:
+            of_type.setdefault(entity_type, []).append(model)
+    files = {
+        ANALYSES / f"{snake_case(entity_type)}.sql": analysis(manifest, entity_type, readers)
+        for entity_type, readers in of_type.items()
+    }
+    project = with_list(PROJECT_FILE.read_text(), r"&entity_types \[(.*?)\]", ", ".join(sorted(map(snake_case, of_type))))
+    files[Path("dbt_project.yml")] = with_list(project, r"((?:      stg_\w+: [^\n]*\n)+)", staging_tags(manifest, of_type))
+    tables = {name: [s["name"] for s in manifest["sources"].values() if s["source_name"] == name] for name in SOURCES}
+    for name, read in (("postgres_parity_grants", tables["postgres"]), ("postgres_grants", sum(tables.values(), []))):
+        path = Path(f"scripts/{name}.sql")
+        files[path] = with_list((REPOSITORY / path).read_text(), r"array array\[(.*?)\]", wrapped(read))
+    return files
+
+
+def staging_tags(manifest: dict, of_type: dict[str, list[dict]]) -> str:
+    """The entity types that each staging table is copied for, as lines of dbt_project.yml."""
+    tags: dict[str, set[str]] = {}
+    for entity_type, models in of_type.items():
+        for unique_id in {unique_id for model in models for unique_id in model["depends_on"]["nodes"]}:
+            if unique_id in manifest["nodes"]:
+                tags.setdefault(manifest["nodes"][unique_id]["name"], set()).add(snake_case(entity_type))
+    return "".join(f"      {name}: {{+tags: [{', '.join(sorted(tags[name]))}]}}\n" for name in sorted(tags))
+
+
+def analysis(manifest: dict, entity_type: str, models: list[dict]) -> str:
+    """The metrics of an entity type, each as a query on its own. dbt learns from the file what it reads."""
+    reads = {unique_id for model in models for unique_id in model["depends_on"]["nodes"]}
+    return (
+        f"{{# The metrics of the entity type {entity_type}, each as a query on its own. #}}\n\n"
+        f"{{{{ metric_queries('{entity_type}', reads=[\n"
+        + ",\n".join(f"    {reference(manifest, unique_id)}" for unique_id in sorted(reads))
+        + "\n]) }}\n"
+    )
+
+
+def reference(manifest: dict, unique_id: str) -> str:
+    """How a query refers to a model or a source."""
+    if source := manifest["sources"].get(unique_id):
+        return f"source('{source['source_name']}', '{source['name']}')"
+    return f"ref('{manifest['nodes'][unique_id]['name']}')"
+
+
+def with_list(text: str, pattern: str, names: str) -> str:
+    """A file's text with the list that a pattern finds in it replaced."""
+    start, end = re.search(pattern, text, re.DOTALL).span(1)
+    return text[:start] + names + text[end:]
+
+
+def wrapped(tables: list[str]) -> str:
+    """Names of tables as a list of PL/pgSQL."""
+    quoted = [f"        '{table}'" for table in sorted(tables)]
+    return "\n" + ",\n".join(quoted) + "\n    "
+
+
+def snake_case(name: str) -> str:
+    """An entity type as tags and files name it."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def pages(sql: dict[Path, str], manifest: dict) -> dict[Path, str]:
+    """The compiled SQL and the pages of docs/."""
+    golden = {GOLDEN / path: text for path, text in sql.items()}
+    return golden | {Path("docs/event-contract.md"): event_contract.page(sql, manifest)}
+
+
+def present() -> dict[Path, str]:
+    """The files of the directories in which everything is generated."""
+    found = [path for directory in (GOLDEN, ANALYSES) for path in (REPOSITORY / directory).rglob("*.sql")]
+    return {path.relative_to(REPOSITORY): path.read_text() for path in found}
+
+
+def changes(wanted: dict[Path, str]) -> dict[Path, tuple[str | None, str | None]]:
+    """Before and after of the files that are not as they should be; None is no file."""
+    before = present() | {path: (REPOSITORY / path).read_text() for path in wanted if (REPOSITORY / path).exists()}
+    return {
+        path: (before.get(path), wanted.get(path))
+        for path in sorted(before | wanted)
+        if before.get(path) != wanted.get(path)
+    }
+
+
+def difference(path: Path, before: str | None, after: str | None) -> str:
+    """What changes in a file, as git would show it."""
+    return "".join(
+        difflib.unified_diff(
+            (before or "").splitlines(keepends=True),
+            (after or "").splitlines(keepends=True),
+            fromfile="/dev/null" if before is None else f"a/{path}",
+            tofile="/dev/null" if after is None else f"b/{path}",
+        )
+    )
+
+
+def write(files: dict[Path, str | None]) -> None:
+    """Write the files; those that are None go."""
+    for path, text in files.items():
+        file = REPOSITORY / path
+        if text is None:
+            file.unlink()
+        else:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+
+
+@click.command()
+@click.option("--write", "rewrite", is_flag=True, help="Rewrite the files instead of checking them.")
+def main(rewrite: bool) -> None:
+    """Check that the generated files are up to date; show what differs, and exit with 1 if something does.
+
+    Generated are tests/golden, analyses/events, docs/event-contract.md, the entity types in dbt_project.yml, and the
+    tables in scripts/postgres_grants.sql and scripts/postgres_parity_grants.sql.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        target = Path(directory)
+        if rewrite:
+            write(lists(dbt("parse", target)))
+        kinds = ("--select", "resource_type:model", "resource_type:analysis", "--indirect-selection", "empty")
+        manifest = dbt("compile", target, *kinds, "--no-introspect", "--no-populate-cache")
+        wanted = lists(manifest) | pages(compiled(target), manifest)
+    changed = changes(wanted)
+    if rewrite:
+        write({path: after for path, (_, after) in changed.items()})
+        click.echo(f"{len(wanted)} generated files are up to date; {len(changed)} of them changed.")
+        return
+    for path, (before, after) in changed.items():
+        click.echo(difference(path, before, after), nl=False)
+    if changed:
+        raise click.ClickException(
+            f"{len(changed)} generated files are out of date. If that is what you meant: {REWRITE}, and commit them."
+        )
+    click.echo(f"{len(wanted)} generated files are up to date.")
+
+
+if __name__ == "__main__":
+    main()
