@@ -37,6 +37,47 @@
 
 
 {#
+    Sees that there is an event log of the name that the var event_log gives.
+    Returns: event_log_traits().
+    Raises: a compiler error that names the log, and the way to make one.
+#}
+{% macro require_event_log() %}
+    {% set traits = event_log_traits() %}
+    {% if traits.engine == '' %}
+        {% do exceptions.raise_compiler_error(
+            'There is no event log ' ~ var('event_log') ~ '. Nothing was changed. If its name is as you meant it (the var event_log),'
+            ~ " create it: dbt run-operation create_event_log --vars '{event_log: " ~ var('event_log') ~ "}'."
+        ) %}
+    {% endif %}
+    {% do return(traits) %}
+{% endmacro %}
+
+
+{#
+    Sees that the models of the log read the log that the var event_log names: a view goes on reading the one that it was built
+    for, and would answer about that.
+    Raises: a compiler error where there is no such log, or the models read another one, or are not built.
+#}
+{% macro require_models_of_the_log() %}
+    {% do require_event_log() %}
+    {% set relation = model_of_the_log('logged_events') %}
+    {% set read = query_column(
+        "select extract(replaceAll(as_select, '`', ''), 'FROM ([^ ]+)') from system.tables where database = '" ~ relation.schema
+        ~ "' and name = '" ~ relation.identifier ~ "'"
+    ) | first %}
+    {% if read != var('event_log') %}
+        {% do exceptions.raise_compiler_error(
+            'The models in the database ' ~ relation.schema
+            ~ (' read the event log ' ~ read ~ ', and the var event_log names ' ~ var('event_log') if read else ' do not read any event log yet')
+            ~ '. Nothing was changed. '
+            ~ ("Ask about the former with --vars '{event_log: " ~ read ~ "}', or build" if read else 'Build')
+            ~ " them for the latter: dbt build --select tag:backfill --vars '{event_log: " ~ var('event_log') ~ "}'."
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{#
     What must be known of the event log to write to it.
     Returns: a dict of engine ('' where there is no such table), engine_full, columns_ddl, types (column → type), surplus
     (further columns without a default), decimals (digits of a second that createdAt keeps), and views (the materialized views
@@ -164,6 +205,8 @@
     events stay; the other database's first run compares them with its own and takes over those that are equal.
 #}
 {% macro release_event_log() %}
+    {% do check_command() %}
+    {% do require_event_log() %}
     {% do run_query('drop table if exists ' ~ _claim() ~ ' sync') %}
     {% do log('The event log ' ~ var('event_log') ~ ' is claimed by no database any more.', info=true) %}
 {% endmacro %}

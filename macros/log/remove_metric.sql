@@ -5,9 +5,11 @@
     dbt run-operation remove_metric --args '{metric: Model ThumbsUp}'
 
     Arguments: metric, entity type and metric type.
-    Raises: a compiler error where an events model still has the metric, or nothing of it was ever published.
+    Raises: a compiler error where an events model still has the metric, or nothing of it was ever published to the log.
 #}
 {% macro remove_metric(metric) %}
+    {% do check_command() %}
+    {% do require_models_of_the_log() %}
     {% set entity_type, metric_type = (metric.split(' ') + [''])[:2] %}
     {% if metric_type in metric_types_of(entity_type) %}
         {% do exceptions.raise_compiler_error(
@@ -15,6 +17,7 @@
         ) %}
     {% endif %}
     {% do acquire_run_lock('run_lock') %}
+    {% do create_publications() %}
     {% do replay_unfinished_publications() %}
     {% set windows = published_windows() | selectattr('entity_type', 'equalto', entity_type) | selectattr('metric_type', 'equalto', metric_type) | list %}
     {% if not windows %}

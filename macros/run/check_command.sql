@@ -1,6 +1,7 @@
 {#
     Refuses a command that cannot mean what it says, before anything is done: a var that the project does not know, one that
-    names a place and is no plain name, --empty and --sample, and PostgreSQL's targets for anything but parity.
+    names a place and is no plain name, cutoffs that are none, --empty and --sample, and PostgreSQL's targets for anything but
+    parity. dbt calls it at the start of a run or test; every run-operation begins with it, and so does what scripts render.
     Raises: a compiler error that names it and the way out.
 #}
 {% macro check_command() %}
@@ -16,15 +17,20 @@
         ) %}
     {% endfor %}
     {% if target.type == 'postgres' %}
-        {% for unique_id in selected_resources if graph.nodes.get(unique_id, {}).get('resource_type') == 'model' and graph.nodes[unique_id].fqn[1] != 'parity' %}
+        {% if flags.WHICH == 'run-operation' %}
+            {% do exceptions.raise_compiler_error(
+                'The target ' ~ target.name ~ ' is PostgreSQL, which only the views of expected counts are made in. Run-operations belong to ClickHouse.'
+            ) %}
+        {% endif %}
+        {% for unique_id in selected_resources if not unique_id.startswith('model.') or graph.nodes[unique_id].fqn[1] != 'parity' %}
             {% do exceptions.raise_compiler_error(
                 'The target ' ~ target.name ~ ' is PostgreSQL, which only the views of expected counts are made in: dbt run --target ' ~ target.name
-                ~ ' --select tag:parity. ' ~ unique_id.split('.')[-1] ~ ' belongs to ClickHouse.'
+                ~ ' --select tag:parity. ' ~ unique_id.split('.')[2] ~ ' belongs to ClickHouse.'
             ) %}
         {% endfor %}
-    {% else %}
-        {% do _check_names() %}
     {% endif %}
+    {% do _check_names() %}
+    {% do _check_cutoffs() %}
 {% endmacro %}
 
 
@@ -69,4 +75,16 @@
             "The database of the models is '" ~ target.schema ~ "'; it must be a plain name: letters, digits and underscores. See CLICKHOUSE_DATABASE."
         ) %}
     {% endif %}
+{% endmacro %}
+
+
+{# The cutoffs must be times, those of the var cutoffs of entity types that there are. #}
+{% macro _check_cutoffs() %}
+    {% do require_var('cutoffs', var('cutoffs') is mapping, "map entity types to times, as in {Image: '2024-09-01 00:00:00'}") %}
+    {% for entity_type in var('cutoffs') if entity_type not in entity_types() %}
+        {% do exceptions.raise_compiler_error(
+            "The var cutoffs names '" ~ entity_type ~ "', which is no entity type; there are " ~ entity_types() | join(', ') ~ '.'
+        ) %}
+    {% endfor %}
+    {% do last_cutoff() %}
 {% endmacro %}

@@ -6,6 +6,9 @@
 {% macro prepare_run() %}
     {% if execute %}
         {% do check_command() %}
+        {% if _reads_the_models_of_the_log() %}
+            {% do require_models_of_the_log() %}
+        {% endif %}
     {% endif %}
     {% if execute and flags.WHICH in ['run', 'build'] %}
         {% set rooms = _selected_rooms() %}
@@ -80,15 +83,20 @@
 {% endmacro %}
 
 
+{# Whether this command goes by models of the log that it does not build itself. #}
+{% macro _reads_the_models_of_the_log() %}
+    {% do return(
+        target.type == 'clickhouse'
+        and flags.WHICH in ['run', 'build', 'test']
+        and 'model.' ~ project_name ~ '.logged_events' not in selected_resources
+        and load_relation(model_of_the_log('logged_events'))
+    ) %}
+{% endmacro %}
+
+
 {# Sees that there is an event log, and that it may be published to if this run does. #}
 {% macro _prepare_event_log(rooms) %}
-    {% set traits = event_log_traits() %}
-    {% if traits.engine == '' %}
-        {% do exceptions.raise_compiler_error(
-            'There is no event log ' ~ var('event_log') ~ '. Nothing was copied. If its name is as you meant it (the var event_log),'
-            ~ " create it: dbt run-operation create_event_log --vars '{event_log: " ~ var('event_log') ~ "}'."
-        ) %}
-    {% endif %}
+    {% set traits = require_event_log() %}
     {% if rooms.log %}
         {% do check_event_log(traits) %}
         {% if rooms.publishes %}

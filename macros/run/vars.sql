@@ -50,12 +50,6 @@
 {% macro check_vars() %}
     {% do require_one_of('on_conflict', ['fail', 'replace', 'skip']) %}
     {% do require_one_of('log_views', ['stop', 'skip', 'feed']) %}
-    {% do require_var('cutoffs', var('cutoffs') is mapping, "map entity types to times, as in {Image: '2024-09-01 00:00:00'}") %}
-    {% for entity_type in var('cutoffs') if entity_type not in entity_types() %}
-        {% do exceptions.raise_compiler_error(
-            "The var cutoffs names '" ~ entity_type ~ "', which is no entity type; there are " ~ entity_types() | join(', ') ~ '.'
-        ) %}
-    {% endfor %}
     {% for name in ['slice_size', 'parallel_slices', 'lock_patience'] %}
         {% do require_var(name, var(name) is integer and var(name) >= 1, 'be a whole number above 0') %}
     {% endfor %}

@@ -9,6 +9,7 @@
     Raises: a compiler error that lists all findings, or says that the named collection is missing.
 #}
 {% macro check_postgres_sources() %}
+    {% do check_command() %}
     {% do _require_postgres_collection() %}
     {% set faults = [] %}
     {% set absent = [] %}

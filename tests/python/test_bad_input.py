@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 import yaml
@@ -10,6 +11,19 @@ from conftest import REPO, Project
 from parsed_project import ParsedProject
 
 PLAIN = "letters, digits and underscores"
+TEXTS = [path.read_text() for path in (REPO / "macros").rglob("*.sql")] + [(REPO / "README.md").read_text()]
+# What people call by itself, as the headers of macros say it: name and arguments.
+OPERATIONS = dict(
+    re.search(r"dbt run-operation (\w+)(?: --args '(.*)')?", header).groups(default="{}")
+    for text in TEXTS
+    for header in re.findall(r"\{#(.*?)#\}", text, re.S)
+    if "As a run-operation" in header
+)
+COMMANDS = {
+    "build": ("build", "--select", "tag:tag"),
+    "test": ("test", "--select", "tag:tag"),
+    **{name: ("run-operation", name, "--args", arguments) for name, arguments in OPERATIONS.items()},
+}
 
 
 def made(project: Project) -> list[tuple]:
@@ -28,15 +42,17 @@ def made(project: Project) -> list[tuple]:
         ({"event_log": "INFORMATION_SCHEMA.tables"}, "it must not lie in one of ClickHouse's own databases"),
         ({"postgres_schema": 'public"; drop'}, f"it must be a plain name: {PLAIN}"),
         ({"postgres_collection": "a, b = 1"}, f"it must be a plain name: {PLAIN}"),
+        ({"cutoff": "next week"}, "it must be a time in UTC"),
+        ({"cutoffs": {"Picture": "2024-01-01"}}, "names 'Picture', which is no entity type"),
     ],
     ids=lambda value: str(value)[:40],
 )
-@pytest.mark.parametrize("command", ["build", "test"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_vars_that_cannot_be_are_named(
     parsed: ParsedProject, command: str, variables: dict[str, object], complaint: str
 ) -> None:
     before = made(parsed)
-    output = parsed.dbt(command, "--select", "tag:tag", fails=True, **variables)
+    output = parsed.dbt(*COMMANDS[command], fails=True, **variables)
     assert output.count("Compilation Error") == 1
     said = " ".join(output.split())
     assert complaint in said
@@ -50,8 +66,12 @@ def test_an_event_log_that_does_not_exist_is_no_reason_to_make_one(parsed: Parse
     before = made(parsed)
     said = " ".join(parsed.backfill(fails=True, event_log=missing).split())
     create = f"dbt run-operation create_event_log --vars '{{event_log: {missing}}}'"
-    assert f"There is no event log {missing}. Nothing was copied." in said and create in said
+    assert f"There is no event log {missing}. Nothing was changed." in said and create in said
     assert made(parsed) == before
+    for operation in ("remove_metric", "release_event_log"):
+        said = " ".join(parsed.dbt(*COMMANDS[operation], fails=True, event_log=missing).split())
+        assert f"There is no event log {missing}. Nothing was changed." in said
+        assert made(parsed) == before
     parsed.dbt("run-operation", "create_event_log", event_log=missing)
     parsed.dbt("run", "--select", "tag:tag", event_log=missing)
     assert parsed.sandbox.value(f"select count() from {missing}") > 0
@@ -73,10 +93,18 @@ def test_only_expected_counts_are_made_in_postgres(project: Project) -> None:
     before = made(project)
     said = project.dbt("run", "--target", "postgres", "--select", "stg_tag", "expected_tag", fails=True)
     assert "dbt run --target postgres --select tag:parity. stg_tag belongs to ClickHouse." in " ".join(said.split())
+    for command in (("seed",), COMMANDS["create_event_log"]):
+        said = project.dbt(*command, "--target", "postgres", fails=True)
+        assert "belong" in said and "to ClickHouse" in " ".join(said.split())
     assert made(project) == before
+    assert project.sandbox.postgres("select count(*) from pg_tables where schemaname = 'metric_parity'") == [(0,)]
 
 
 def test_all_vars_of_the_project_are_known(parsed: ParsedProject) -> None:
     variables = yaml.safe_load((REPO / "dbt_project.yml").read_text())["vars"]
     compiled = parsed.dbt("compile", "--inline", "{{ known_vars() }}")
     assert ast.literal_eval(compiled[compiled.index("[") : compiled.rindex("]") + 1]) == list(variables)
+
+
+def test_every_run_operation_that_is_named_anywhere_is_one_of_those_tested_here() -> None:
+    assert {name for text in TEXTS for name in re.findall(r"dbt run-operation (\w+)", text)} == set(OPERATIONS)
