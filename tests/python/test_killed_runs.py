@@ -282,3 +282,19 @@ def test_servers_killed_at_any_moment_lose_and_double_nothing(
     assert fragile.fingerprint() == backfilled.fingerprint()
     assert closed_windows(fragile) == closed_windows(backfilled)
     assert leftovers(fragile) == []
+
+
+def test_a_server_that_dies_under_a_model_leaves_no_lock_for_the_next_run_to_wait_for(fragile: ParsedProject) -> None:
+    sandbox = fragile.sandbox
+    in_the_way = psycopg2.connect(sandbox.postgres_dsn)
+    in_the_way.cursor().execute('lock table "Tag"')
+    # So patient that a lock left behind would be noticed.
+    run = fragile.start("run", "--select", "stg_tag", lock_patience=3600)
+    wait_until(lambda: sandbox.waiting_for('"Tag"') or run.has_ended())
+    assert "START sql slices model" in run.output
+    kill_server(sandbox, "postgres")
+    assert run.wait() == 1, run.output
+    assert "Database Error in model stg_tag" in run.output
+    assert leftovers(fragile) == []
+    assert "is at work" not in fragile.run("stg_tag", lock_patience=3600)
+    assert leftovers(fragile) == []
