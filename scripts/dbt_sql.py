@@ -30,11 +30,13 @@ def render(
 ) -> list[str]:
     """What each part, a Jinja expression, renders to. reads: unique ids of what the parts refer to by ref().
 
-    Without introspect no server is asked.
+    A command that cannot mean what it says is an error, as it is to dbt itself. Without introspect no server is asked.
     """
     # Inline SQL has to name what it reads before dbt knows of any model, as analyses/events do.
     lines = "\n".join(f"-- depends_on: {_reference(manifest, unique_id)}" for unique_id in reads)
-    inline = "\n;\n".join([lines, *(f"{{{{ {part} }}}}" for part in parts)])
+    # What is raised while dbt parses, it keeps to itself.
+    checked = "{% do check_command() if execute %}"
+    inline = "\n;\n".join([lines + checked, *(f"{{{{ {part} }}}}" for part in parts)])
     offline = () if introspect else ("--no-introspect", "--no-populate-cache")
     known = set(manifest.nodes)
     try:

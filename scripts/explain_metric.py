@@ -22,13 +22,13 @@ LOG_TYPE = """
 select type
 from system.columns
 where
-    database = {log_database:String}
-    and table = {log_table:String}
+    database = currentDatabase()
+    and table = 'audited_events'
     and name = 'createdAt'
 """
 
-# The two sides of every comparison: the query's events before the cutoff, and the log's events. Both in one type, and
-# with no more digits of a second than the log keeps.
+# The two sides of every comparison: the query's events before the cutoff (all, where the var parity says so), and the
+# log's, as the audit reads them. Both in one type, and with no more digits of a second than the log keeps.
 SIDES = """
 with expected as (
     select
@@ -40,7 +40,7 @@ with expected as (
     )
     where
         entityId = {entity_id:Int64}
-        and createdAt < toDateTime64({cutoff:String}, 3, 'UTC')
+        and ({parity:String} = 'present' or createdAt < toDateTime64({cutoff:String}, 3, 'UTC'))
 ),
 
 logged as (
@@ -48,8 +48,8 @@ logged as (
         toInt64(userId) as userId,
         toInt64(metricValue) as metricValue,
         toDateTime64(createdAt, 3, 'UTC') as createdAt,
-        createdAt >= toDateTime64({cutoff:String}, 3, 'UTC')::{log_type} as is_live
-    from {log_database:Identifier}.{log_table:Identifier}
+        {parity:String} != 'present' and createdAt >= toDateTime64({cutoff:String}, 3, 'UTC')::{log_type} as is_live
+    from audited_events
     where
         entityType = {entity_type:String}
         and entityId = {entity_id:Int64}
@@ -102,12 +102,22 @@ class Metric(NamedTuple):
     model: "ModelNode"
     query: str
     rows_query: str
-    cutoff: str
+    about: dict
 
     @property
     def name(self) -> str:
         """Entity type and metric type, as people and models say it."""
         return f"{self.catalog['entity_type']} {self.catalog['metric_type']}"
+
+    @property
+    def cutoff(self) -> str:
+        """The moment from which on its events are live tracking's."""
+        return self.about["entity_types"][self.catalog["entity_type"]]["cutoff"]
+
+    @property
+    def is_of_present(self) -> bool:
+        """Whether all events are looked at, instead of those before the cutoff."""
+        return self.about["parity"] == "present"
 
 
 def catalog_row(entity_type: str, metric_type: str) -> dict[str, str]:
@@ -123,8 +133,8 @@ def catalog_row(entity_type: str, metric_type: str) -> dict[str, str]:
     raise click.ClickException(f"There is no metric {asked}. {likes}")
 
 
-def look_up(target: str, entity_type: str, metric_type: str, variables: str) -> Metric:
-    """Have dbt compile the metric's queries; no server is asked."""
+def look_up(target: str, entity_type: str, metric_type: str, variables: str, reads_log: bool) -> Metric:
+    """Have dbt compile the metric's queries. Unless the log is read, too, no server is asked."""
     row = catalog_row(entity_type, metric_type)
     try:
         manifest = dbt_sql.parse(target, variables)
@@ -132,12 +142,13 @@ def look_up(target: str, entity_type: str, metric_type: str, variables: str) -> 
         parts = [
             f"metric_query('{entity_type}', '{metric_type}')",
             f"metric_rows_query('{entity_type}', '{metric_type}')",
-            f"cutoff_of('{entity_type}')",
+            "parity_settings()",
         ]
-        query, rows_query, cutoff = dbt_sql.render(manifest, target, variables, parts, model.depends_on.nodes)
+        reads = model.depends_on.nodes
+        query, rows_query, about = dbt_sql.render(manifest, target, variables, parts, reads, introspect=reads_log)
     except dbt_sql.DbtError as error:
         raise click.ClickException(f"{entity_type} {metric_type} cannot be compiled. dbt says: {error}") from None
-    return Metric(row, manifest, model, query, rows_query, cutoff)
+    return Metric(row, manifest, model, query, rows_query, json.loads(about))
 
 
 def events_model(manifest: "Manifest", row: dict[str, str]) -> "ModelNode":
@@ -189,18 +200,16 @@ def explain_rule(metric: Metric) -> None:
     click.echo(metric.query)
 
 
-def explain_entity(target: str, metric: Metric, entity_id: int, event_log: str, limit: int) -> None:
+def explain_entity(target: str, metric: Metric, entity_id: int, limit: int) -> None:
     """Print the entity's source rows and events, expected and found, and whether the totals are the same."""
     client = targets.clickhouse(target)
-    log_database, log_table = event_log.split(".")
     settings = {"output_format_pretty_color": 0, "output_format_pretty_row_numbers": 0}
     parameters = {
         "entity_type": metric.catalog["entity_type"],
         "metric_type": metric.catalog["metric_type"],
         "entity_id": entity_id,
         "cutoff": metric.cutoff,
-        "log_database": log_database,
-        "log_table": log_table,
+        "parity": metric.about["parity"],
     }
 
     def ask(query: str, output: str) -> str:
@@ -215,26 +224,27 @@ def explain_entity(target: str, metric: Metric, entity_id: int, event_log: str, 
             click.echo(f"… and {rows - limit:,} more: --limit {rows} shows them")
         return rows > 0
 
-    log_type = ask(LOG_TYPE, "TSVRaw").strip()
-    if not log_type:
-        raise click.ClickException(f"There is no event log {event_log}. Name it with --event-log <database>.<table>.")
-    sides = SIDES.replace("{query}", metric.query).replace("{log_type}", log_type)
+    sides = SIDES.replace("{query}", metric.query).replace("{log_type}", ask(LOG_TYPE, "TSVRaw").strip())
     name = f"{metric.catalog['entity_type']} {entity_id}"
     heading(f"Source rows of {name}")
     has_rows = table(metric.rows_query)
-    heading(f"Events of {name}: the query's before the cutoff, and those in {event_log}")
+    when = "of the present" if metric.is_of_present else "before the cutoff"
+    heading(f"Events of {name}: the query's {when}, and those in {metric.about['event_log']}")
     has_events = table(sides + EVENTS)
     heading("Totals")
     if has_rows or has_events:
-        print_totals(json.loads(ask(sides + TOTALS, "JSONEachRow")), metric.cutoff)
+        print_totals(json.loads(ask(sides + TOTALS, "JSONEachRow")), metric)
     else:
         click.echo(f"{name} has neither source rows nor events of {metric.name}.")
 
 
-def print_totals(numbers: dict[str, str], cutoff: str) -> None:
+def print_totals(numbers: dict[str, str], metric: Metric) -> None:
     """Print the three totals, and whether the two that should be the same are."""
     totals = {name: int(number) for name, number in numbers.items()}
-    click.echo(f"Events before {cutoff} UTC are the backfill's, from it on live tracking's.")
+    if metric.is_of_present:
+        click.echo("All events count (parity: present).")
+    else:
+        click.echo(f"Events before {metric.cutoff} UTC are the backfill's, from it on live tracking's.")
     for name, label in {"expected": "expected", "before": "in the log", "live": "live"}.items():
         click.echo(f"{label:<11}{totals[f'{name}_total']:>12,} in {totals[f'{name}_events']:,} events")
     total = totals["before_total"] - totals["expected_total"]
@@ -244,41 +254,26 @@ def print_totals(numbers: dict[str, str], cutoff: str) -> None:
     click.echo(verdict + different)
 
 
-def event_log_name(_context: click.Context, _option: click.Parameter, value: str) -> str:
-    """The value of --event-log, which has to have two parts."""
-    if value.count(".") != 1:
-        raise click.BadParameter(f"{value!r} must be <database>.<table>.")
-    return value
-
-
 @click.command()
 @targets.target_option
 @click.argument("entity_type")
 @click.argument("metric_type")
 @click.option("--id", "entity_id", type=int, help="Entity whose source rows and events to show, side by side.")
-@click.option(
-    "--event-log",
-    default="default.entityMetricEvents",
-    show_default=True,
-    callback=event_log_name,
-    help="The log, <database>.<table>.",
-)
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Rows to show of each table.")
-@click.option("--vars", "variables", default="{}", show_default=True, help="The vars of the dbt run to explain.")
-def main(
-    target: str, entity_type: str, metric_type: str, entity_id: int | None, event_log: str, limit: int, variables: str
-) -> None:
+@click.option("--vars", "variables", default="{}", show_default=True, help="The vars, as dbt takes them.")
+def main(target: str, entity_type: str, metric_type: str, entity_id: int | None, limit: int, variables: str) -> None:
     """Explain a metric: explain_metric.py Model ThumbsUp --id 123.
 
     Prints its row of the catalog, the source columns that it reads, and its query. With --id also the entity's source
     rows, with what becomes of each, and its events as the query makes them beside those in the log, with both totals.
+    The vars mean what they mean in dbt test: event_log, cutoff, cutoffs and parity say what is looked at.
     """
     targets.require(target, "clickhouse")
-    metric = look_up(target, entity_type, metric_type, variables)
+    metric = look_up(target, entity_type, metric_type, variables, reads_log=entity_id is not None)
     explain_rule(metric)
     if entity_id is not None:
-        explain_entity(target, metric, entity_id, event_log, limit)
-        click.echo(targets.clickhouse_address(target))
+        explain_entity(target, metric, entity_id, limit)
+        click.echo(metric.about["looked_at"])
 
 
 if __name__ == "__main__":

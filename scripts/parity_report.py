@@ -63,7 +63,7 @@ class Project:
 
 def compared(project: Project) -> tuple[dict, list[Row], list[Row], list[Row]]:
     """What was compared (settings), and the rows by pair, month, and day of correction."""
-    parts = ("parity_report_settings()", "parity_report_months()", "parity_report_corrections()")
+    parts = ("parity_settings()", "parity_report_months()", "parity_report_corrections()")
     about, months, corrections = project.render(parts)
     about = json.loads(about)
     by_type = project.render([f"parity_report_pairs('{entity_type}')" for entity_type in about["entity_types"]])
@@ -103,19 +103,18 @@ def known_differences(legacy: dict[tuple[str, str], Row]) -> list[Row]:
 
 def rows_of_worst(project: Project, about: dict, pairs: list[Row]) -> None:
     """Give each of these pairs the source rows and the events of its worst entity, or why they cannot be shown."""
-    database, table = about["event_log"].split(".")
     parts, reads = [], set()
     for pair in pairs:
         arguments = f"('{pair['entity_type']}', '{pair['metric_type']}')"
         parts += [f"metric_query{arguments}", f"metric_rows_query{arguments}"]
         reads |= set(events_model(project.manifest, pair["catalog"]).depends_on.nodes)
     queries = iter(project.render(parts, sorted(reads), introspect=False))
-    log = {"log_database": database, "log_table": table}
-    log_type = project.ask(LOG_TYPE, log)["data"][0]["type"]
+    log_type = project.ask(LOG_TYPE)["data"][0]["type"]
     for pair in pairs:
         query, rows_query = next(queries), next(queries)
         sides = SIDES.replace("{query}", query).replace("{log_type}", log_type)
-        parameters = log | {
+        parameters = {
+            "parity": about["parity"],
             "entity_type": pair["entity_type"],
             "metric_type": pair["metric_type"],
             "entity_id": pair["worst_entity"],
@@ -136,10 +135,10 @@ def given(project: Project) -> str:
     return target + (f" --vars {shlex.quote(project.variables)}" if project.variables != "{}" else "")
 
 
-def command_of(pair: Row, about: dict, project: Project) -> str:
+def command_of(pair: Row, project: Project) -> str:
     """The command that explains the pair's worst entity."""
     asked = f"{pair['entity_type']} {pair['metric_type']} --id {pair['worst_entity']}"
-    return f"scripts/explain_metric.py {asked} --event-log {shlex.quote(about['event_log'])}{given(project)}"
+    return f"scripts/explain_metric.py {asked}{given(project)}"
 
 
 def script(code: str) -> Markup:
@@ -168,8 +167,8 @@ def page(**content: object) -> str:
     )
 
 
-def report(target: str, variables: str, details: int) -> tuple[str, int]:
-    """The page, and how many pairs differ."""
+def report(target: str, variables: str, details: int) -> tuple[str, int, str]:
+    """The page, how many pairs differ, and what was looked at."""
     began = datetime.now(UTC)
     project = Project(target, variables, dbt_sql.parse(target, variables), targets.clickhouse(target))
     about, pairs, months, corrections = compared(project)
@@ -178,7 +177,7 @@ def report(target: str, variables: str, details: int) -> tuple[str, int]:
     for pair in pairs:
         pair["difference"] = pair["actual"] - pair["expected"]
         pair["name"] = f"{pair['entity_type']} {pair['metric_type']}"
-        pair["command"] = command_of(pair, about, project)
+        pair["command"] = command_of(pair, project)
         pair["tables"], pair["error"] = [], ""
     differing = sorted((pair for pair in pairs if pair["differing"]), key=lambda pair: -pair["differing"])
     if differing[:details]:
@@ -189,7 +188,6 @@ def report(target: str, variables: str, details: int) -> tuple[str, int]:
         differing=differing,
         details=details,
         given=given(project),
-        server=targets.clickhouse_address(target),
         shown_rows=SHOWN_ROWS,
         months=months,
         corrections=corrections,
@@ -201,7 +199,7 @@ def report(target: str, variables: str, details: int) -> tuple[str, int]:
         made_at=began.replace(microsecond=0, tzinfo=None).isoformat(" "),
         seconds=round((datetime.now(UTC) - began).total_seconds()),
     )
-    return text, len(differing)
+    return text, len(differing), about["looked_at"]
 
 
 @click.command()
@@ -224,13 +222,14 @@ def report(target: str, variables: str, details: int) -> tuple[str, int]:
 def main(context: click.Context, target: str, output: Path, variables: str, details: int) -> None:
     """Write a page that says whether the event log holds what PostgreSQL's rows add up to, for every metric.
 
-    The vars parity (history or present), parity_sample, event_log and expected_counts mean what they mean in dbt test.
+    The vars parity (history or present), parity_sample, event_log, cutoff, cutoffs and expected_counts mean what they
+    mean in dbt test.
     Exits with 0 where nothing differs, with 1 where something does, and with 2 where the page could not be made.
     """
     try:
         targets.require(target, "clickhouse")
         with targets.server_errors(target):
-            text, differing = report(target, variables, details)
+            text, differing, looked_at = report(target, variables, details)
         output.parent.mkdir(parents=True, exist_ok=True)
         # Whoever looks at the page meanwhile sees the old one or the new one, whole.
         written = output.with_name(f"{output.name}.new")
@@ -241,7 +240,7 @@ def main(context: click.Context, target: str, output: Path, variables: str, deta
         failure.exit_code = 2
         raise failure from None
     click.echo(f"{differing or 'None'} of {len(catalog())} metrics differ: {output}")
-    click.echo(targets.clickhouse_address(target))
+    click.echo(looked_at)
     context.exit(1 if differing else 0)
 
 

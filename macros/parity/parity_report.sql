@@ -1,13 +1,14 @@
 {#
-    What the page of scripts/parity_report.py says of its own making.
-    Returns: JSON text with the vars that decide what is compared, and by entity type the cutoff and the metrics.
+    What scripts/parity_report.py and scripts/explain_metric.py look at. Without introspection, no log is looked for.
+    Returns: JSON text with the vars that decide what is compared, what was looked at in words, and by entity type the cutoff
+    and the metrics.
 #}
-{% macro parity_report_settings() %}
+{% macro parity_settings() %}
     {#- dbt keeps to itself what is raised while it parses -#}
     {%- if execute -%}
         {%- do check_parity_vars() -%}
-        {%- if event_log_traits().engine == '' -%}
-            {%- do exceptions.raise_compiler_error('There is no event log ' ~ var('event_log') ~ '.') -%}
+        {%- if flags.INTROSPECT | default(true) -%}
+            {%- do require_models_of_the_log() -%}
         {%- endif -%}
     {%- endif -%}
     {%- set entity_types = {} -%}
@@ -15,7 +16,7 @@
         {%- do entity_types.update({test.entity_type: {'cutoff': cutoff_of(test.entity_type), 'metrics': metric_types_of(test.entity_type)}}) -%}
     {%- endfor -%}
     {%- set names = ['parity', 'parity_sample', 'expected_counts', 'event_log', 'legacy_error_percent'] -%}
-    {%- set settings = {'entity_types': entity_types} -%}
+    {%- set settings = {'entity_types': entity_types, 'looked_at': what_was_looked_at()} -%}
     {%- for name in names -%}
         {%- do settings.update({name: var(name)}) -%}
     {%- endfor -%}

@@ -53,13 +53,23 @@
     {% endif %}
     {% do describe_parity(results) %}
     {% do say_whether_audited(results) %}
-    {% if execute and flags.WHICH in ['run', 'build'] and target.type == 'clickhouse' %}
-        {% do log(
-            'Target ' ~ target.name ~ ': ClickHouse at ' ~ target.host ~ ':' ~ target.port ~ ', database ' ~ target.schema ~ ', event log '
-            ~ var('event_log') ~ '.', info=true
-        ) %}
+    {% if execute and flags.WHICH in ['run', 'build', 'test'] and target.type == 'clickhouse' %}
+        {% do log(what_was_looked_at(), info=true) %}
     {% endif %}
 {% endmacro %}
+
+
+{# The log, the cutoffs and the server that this command means, in the words in which dbt and the scripts say it at their end. #}
+{% macro what_was_looked_at() -%}
+    {%- set others = [] -%}
+    {%- for entity_type in var('cutoffs') | sort -%}
+        {%- do others.append(entity_type ~ ': ' ~ cutoff_of(entity_type)) -%}
+    {%- endfor -%}
+    {{- return(
+        'Event log ' ~ var('event_log') ~ ', cutoff ' ~ _timestamp(var('cutoff'), 'cutoff') ~ ' UTC' ~ (' (' ~ others | join(', ') ~ ')' if others)
+        ~ ', ClickHouse at ' ~ target.host ~ ':' ~ target.port ~ ', database ' ~ target.schema ~ ' (target ' ~ target.name ~ ')'
+    ) -}}
+{%- endmacro %}
 
 
 {#

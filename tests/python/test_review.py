@@ -255,8 +255,9 @@ def test_a_project_that_does_not_compile_is_an_error(copy: Path) -> None:
 
 
 def command_line(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+    given = ("--vars", f"{{event_log: {project.event_log}}}")
     return subprocess.run(
-        [sys.executable, str(REPO / "scripts" / "explain_metric.py"), *arguments, "--event-log", project.event_log],
+        [sys.executable, str(REPO / "scripts" / "explain_metric.py"), *arguments, *given],
         env=project.environment(),
         text=True,
         capture_output=True,
@@ -264,8 +265,8 @@ def command_line(project: Project, *arguments: str) -> subprocess.CompletedProce
 
 
 def parts_of(output: str) -> dict[str, str]:
-    """The parts of an explanation by their titles; the last line, which names the server, is none of them."""
-    _, *parts = re.split(r"^── (.*)\n", re.sub(r"^ClickHouse at .*\n\Z", "", output, flags=re.M), flags=re.M)
+    """The parts of an explanation by their titles; the last line, which says what was looked at, is none of them."""
+    _, *parts = re.split(r"^── (.*)\n", re.sub(r"^Event log .*\n\Z", "", output, flags=re.M), flags=re.M)
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
@@ -273,18 +274,20 @@ def parts_of(output: str) -> dict[str, str]:
 def explain(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Explain:
     """As the command line does, in processes that need not parse the project anew."""
     folder, numbers = tmp_path_factory.mktemp("explained"), itertools.count()
-    manifest = parse(beside(backfilled, folder))
+    manifest_of_backfilled = parse(beside(backfilled, folder))
 
-    def main(arguments: tuple[str, ...]) -> int:
-        os.environ.update(backfilled.environment())
+    def main(project: Project, arguments: tuple[str, ...]) -> int:
+        os.environ.update(project.environment())
+        manifest = project.manifest if isinstance(project, ParsedProject) else manifest_of_backfilled
         dbt_sql.parse = lambda target, variables: manifest
         try:
             explain_metric.main(arguments)
         except SystemExit as end:
             return end.code
 
-    def explain(*arguments: str, event_log: str = backfilled.event_log, exit_code: int = 0) -> str:
-        run = fork(lambda: main((*arguments, "--event-log", event_log)), folder / str(next(numbers)))
+    def explain(*arguments: str, project: Project = backfilled, exit_code: int = 0, **vars: object) -> str:
+        given = json.dumps({"event_log": project.event_log} | vars)
+        run = fork(lambda: main(project, (*arguments, "--vars", given)), folder / str(next(numbers)))
         assert run.wait() == exit_code, run.output
         assert backfilled.sandbox.env["CLICKHOUSE_PASSWORD"] not in run.output
         return run.output
@@ -354,18 +357,16 @@ def test_an_entity_without_rows_is_said_to_have_none(explain: Explain) -> None:
 def test_an_event_log_that_is_not_there_is_named(backfilled: Project, explain: Explain) -> None:
     output = explain("Tag", "Hidden", "--id", "1", event_log=f"{backfilled.database}.nothing", exit_code=1)
     assert f"There is no event log {backfilled.database}.nothing." in output
-    output = explain("Tag", "Hidden", event_log="nothing", exit_code=2)
-    assert "'nothing' must be <database>.<table>." in output
+    # A name that cannot be one is an error before any server is asked.
+    output = explain("Tag", "Hidden", event_log="nothing", exit_code=1)
+    assert "The var event_log is 'nothing'; it must be <database>.<table>" in output
 
 
-def test_a_log_that_lost_and_gained_events_differs_by_their_values(
-    backfilled: Project, project: Project, explain: Explain
-) -> None:
-    run, log = project.sandbox.command, project.event_log
+def test_a_log_that_lost_and_gained_events_differs_by_their_values(published: ParsedProject, explain: Explain) -> None:
+    run, log = published.sandbox.command, published.event_log
     pair = ("Model", "TipAmount")
-    run(f"insert into {log} select * from {backfilled.event_log} where {of_pairs([pair])} and {BEFORE}")
     # An entity with several tips: one of them goes, and one is invented.
-    entity_id, total, lost = project.sandbox.rows(
+    entity_id, total, lost = published.sandbox.rows(
         f"""
         select toInt64(entityId), toInt64(sum(metricValue)), toInt64(max(metricValue))
         from {log}
@@ -378,13 +379,13 @@ def test_a_log_that_lost_and_gained_events_differs_by_their_values(
     )[0]
     of_entity = f"entityId = {entity_id} and {of_pairs([pair])} and {BEFORE}"
     run(f"delete from {log} where {of_entity} and metricValue = {lost}")
-    parts = parts_of(explain(*pair, "--id", str(entity_id), event_log=log))
+    parts = parts_of(explain(*pair, "--id", str(entity_id), project=published))
     assert parts["Totals"].endswith(f"\ndiffers by {-lost:+,}; events that are not the same: 1\n")
     events = next(text for title, text in parts.items() if title.startswith("Events of Model"))
     assert len(re.findall("missing in the log", events)) == 1
 
     columns = "entityType, entityId, userId, metricType, metricValue, createdAt"
     run(f"insert into {log} ({columns}) values ('Model', {entity_id}, 1, 'TipAmount', 7, '2023-01-01 00:00:00')")
-    parts = parts_of(explain(*pair, "--id", str(entity_id), event_log=log))
+    parts = parts_of(explain(*pair, "--id", str(entity_id), project=published))
     assert re.search(rf"^expected +{total:,} in ", parts["Totals"], re.M)
     assert parts["Totals"].endswith(f"\ndiffers by {7 - lost:+,}; events that are not the same: 2\n")
