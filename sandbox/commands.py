@@ -199,6 +199,7 @@ def seed(sandbox: Sandbox, scale: float, random_seed: int, catalog: bool, verbos
     state = processes.read_state(sandbox.directory)
     if missing := [server for server in ("postgres", "clickhouse") if not processes.find(state.get(server))]:
         raise click.ClickException(f"{' and '.join(missing)} must run first: sandbox.py up.")
+    postgres.refuse_other_tables(sandbox)
     from sandbox.seed import seed as fill
 
     began = time.monotonic()

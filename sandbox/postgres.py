@@ -170,6 +170,55 @@ def set_up(sandbox: Sandbox) -> None:
         connection.close()
 
 
+# What the source consists of: columns, labels of enums, keys.
+SHAPE = """
+select relname as thing, attname || ' ' || typname || ' ' || attnotnull as part
+from pg_class
+inner join pg_attribute on attrelid = pg_class.oid
+inner join pg_type on pg_type.oid = atttypid
+where
+    relnamespace = %(schema)s::regnamespace
+    and relkind = 'r'
+    and attnum > 0
+    and not attisdropped
+union all
+select typname, enumlabel
+from pg_type
+inner join pg_enum on enumtypid = pg_type.oid
+where typnamespace = %(schema)s::regnamespace
+union all
+select relname, regexp_replace(pg_get_indexdef(indexrelid), '^.* USING ', '')
+from pg_index
+inner join pg_class on pg_class.oid = indrelid
+where
+    relnamespace = %(schema)s::regnamespace
+    and indisunique
+"""
+
+
+def refuse_other_tables(sandbox: Sandbox) -> None:
+    """An older sandbox may hold tables of another shape, which cannot be filled."""
+    connection = connect(sandbox)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(SHAPE, {"schema": "public"})
+            there = set(cursor.fetchall())
+            cursor.execute("create schema expected; set search_path = expected")
+            cursor.execute(SOURCE.read_text())
+            cursor.execute(SHAPE, {"schema": "expected"})
+            differing = sorted({thing for thing, _ in set(cursor.fetchall()) - there})
+    finally:
+        # The schema was never there.
+        connection.rollback()
+        connection.close()
+    if differing:
+        raise click.ClickException(
+            f"The tables of this sandbox are of another version than {SOURCE.relative_to(REPOSITORY)}: "
+            f"{', '.join(differing)}. Run `scripts/sandbox.py down`, delete {sandbox.directory}, and start anew with "
+            "`scripts/sandbox.py up`."
+        )
+
+
 def grant_reading(cursor: "psycopg2.extensions.cursor") -> None:
     """Create the role that dbt reads with, and the one that makes views, each with just the grants of its file."""
     for user, password, grants in (

@@ -280,6 +280,32 @@ def test_variables_of_other_servers_do_not_touch_the_sandbox(sandbox: Instance) 
     assert again.stdout.count("already runs") == 3, again.stderr
 
 
+def test_seed_refuses_tables_of_another_version_and_says_what_to_do(sandbox: Instance) -> None:
+    key = 'alter table "ArticleEngagement" drop constraint "ArticleEngagement_pkey", add primary key ({})'
+    older = (key.format('"userId", "articleId", type'), 'alter table "Post" rename "publishedAt" to published')
+    restored = (key.format('"userId", "articleId"'), 'alter table "Post" rename published to "publishedAt"')
+    connection = sandbox.postgres()
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("""insert into "Tag" (name) values ('still there')""")
+        try:
+            for statement in older:
+                cursor.execute(statement)
+            result = sandbox.run("seed", "--scale", "0.001", "--no-catalog")
+        finally:
+            for statement in restored:
+                cursor.execute(statement)
+        cursor.execute("""select count(*) from "Tag" where name = 'still there'""")
+        assert cursor.fetchone() == (1,)
+    connection.close()
+    assert result.returncode == 1
+    assert result.stderr == (
+        "Error: The tables of this sandbox are of another version than sandbox/postgres_source.sql: ArticleEngagement, "
+        f"Post. Run `scripts/sandbox.py down`, delete {sandbox.directory}, and start anew with "
+        "`scripts/sandbox.py up`.\n"
+    )
+
+
 # PostgreSQL and the way to it ---------------------------------------------------------------------------------------
 
 
