@@ -1,6 +1,6 @@
-{{ config(slice_key='userId', order_by='userId, articleId, type') }}
+{{ config(slice_key='userId', order_by='userId, articleId') }}
 
-{# What users think of articles: one row per user, article and kind. #}
+{# What users think of articles: one row per user and article. #}
 
 select
     userId,
