@@ -162,7 +162,7 @@ def seed(
         load_legacy_metrics,
         load_live_events,
     )
-    load("43_legacy_noise.sql")
+    load("43_legacy_noise.sql", "91_foreign_keys.sql")
     vacuum(postgres_dsn, metrics, echo)
 
 

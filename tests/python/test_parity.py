@@ -116,8 +116,7 @@ def test_damage_is_caught_by_name_and_counted(published: ParsedProject, source: 
     for statement in DAMAGE_TO_SOURCE.values():
         source.postgres(statement)
     before = "\"createdAt\" < timestamp '2024-08-07 15:44:39.044'"
-    exists = '"tagId" in (select id from "Tag")'
-    hidden = f'select "tagId", count(*) from "TagEngagement" where type = \'Hide\' and {before} and {exists} group by 1'
+    hidden = f'select "tagId", count(*) from "TagEngagement" where type = \'Hide\' and {before} group by 1'
     buzz = (
         f'select "entityId", sum(amount) from "BuzzTip" where "entityType" = \'Image\' and {before}'
         ' and "entityId" in (select id from "Image") and amount <> 0 group by 1'

@@ -63,38 +63,64 @@ end::int;
 create function pg_temp.u(n bigint, salt int) returns float8 language sql immutable parallel safe
 return (hashint8extended(n, pg_temp.random_seed() * 100003 + salt) & 9007199254740991) / 9007199254740992::float8;
 
--- One row in 25 has been withdrawn since: ids have gaps, and what pointed at the row still does.
-create function pg_temp.kept(n bigint, salt int) returns boolean language sql immutable parallel safe
-return pg_temp.u(n, salt) >= 0.04;
+-- The model of a generated version: of each seven versions four are a model's first, three belong to an older model.
+-- Arithmetic only: clickhouse/10_application_tables.sql has the same.
+create function pg_temp.model_of(version bigint) returns int language sql immutable parallel safe
+return 1001 + case
+    when mod(version - 1001, 7) < 4 then (version - 1001) / 7 * 4 + mod(version - 1001, 7)
+    else ((version - 1001) / 7 * 4 + 1) * mod((version - 1001) * 7919, 997) / 997
+end::int;
+
+-- One row in 24 has been withdrawn since, by a rhythm of its own for each thing and random seed: row k of those that are
+-- left is row (k * 1043 + beat) / 1000, counted from 0. So the one to take instead is found by arithmetic.
+create function pg_temp.beat(thing text) returns bigint language sql immutable parallel safe
+return mod(hashtextextended(thing, pg_temp.random_seed()) & 9007199254740991, 1000);
+
+-- Row i, counted from 0, or the one before it if row i has been withdrawn. The argument stands here only once, so that
+-- PostgreSQL writes the function out whatever is given.
+create function pg_temp.still_there(thing text, i bigint) returns bigint language sql immutable parallel safe
+return ((i * 1000 + 999 - pg_temp.beat(thing)) / 1043 * 1043 + pg_temp.beat(thing)) / 1000;
+
+-- Versions are also withdrawn with their model, as its foreign key has it.
+create function pg_temp.kept(thing text, n bigint) returns boolean language sql immutable parallel safe
+return mod((n - 1) * 1000 + 999 - pg_temp.beat(thing), 1043) < 1000
+    and (
+        thing <> 'ModelVersion'
+        or mod((pg_temp.model_of(1000 + n) - 1001) * 1000::bigint + 999 - pg_temp.beat('Model'), 1043) < 1000
+    );
+
+-- The id of row i, counted from 0, or null if it has been withdrawn or never was.
+create function pg_temp.id_if_kept(thing text, i bigint) returns int language sql immutable parallel safe
+return case when i < pg_temp.rows_of(thing) and pg_temp.kept(thing, i + 1) then 1001 + i end;
 
 -- When: from 2022-11-01 to 2024-09-03, ever busier (the square root makes the rate grow linearly with time).
 create function pg_temp.moment(progress float8) returns timestamp language sql immutable parallel safe
 return timestamp '2022-11-01' + floor(sqrt(progress) * 58060800000) * interval '1 millisecond';
 
--- What: one of the things that exist by then. Three draws in five go to the evergreens (the oldest ids, by the cube
--- of the hash), the others to what is new: a long tail at both ends, and nothing is acted upon before it is there.
-create function pg_temp.pick(n bigint, salt int, progress float8, things int) returns int
+-- What: one of the things that were there by then, withdrawn ones included; counted from 0. Three draws in five go to
+-- the evergreens (the oldest ids, by the cube of the hash), the others to what is new: a long tail at both ends, and
+-- nothing is acted upon before it is there.
+create function pg_temp.draw(n bigint, salt int, progress float8, things int) returns bigint
 language sql immutable parallel safe
-return 1001 + floor(
+return floor(
     abs((pg_temp.u(n, salt + 1) < 0.4)::int - power(pg_temp.u(n, salt), 3)) * progress * things
-)::int;
+)::bigint;
+
+-- The same, and its id, of what is still there.
+create function pg_temp.pick(n bigint, salt int, progress float8, thing text) returns int
+language sql immutable parallel safe
+return 1001 + pg_temp.still_there(thing, pg_temp.draw(n, salt, progress, pg_temp.rows_of(thing)));
 
 -- Who: the square of the hash, so that a few people do much and many do little.
 create function pg_temp.someone(n bigint, salt int, progress float8) returns int language sql immutable parallel safe
-return 1001 + floor(power(pg_temp.u(n, salt), 2) * progress * pg_temp.rows_of('User'))::int;
+return 1001 + pg_temp.still_there(
+    'User', floor(power(pg_temp.u(n, salt), 2) * progress * pg_temp.rows_of('User'))::bigint
+);
 
 -- The version that a goal is for: "entityType" and "entityId" take the place of "modelVersionId".
 create function pg_temp.version_of(model_version_id int, entity_type text, entity_id int) returns int
 language sql immutable parallel safe
 return case coalesce(entity_type, 'ModelVersion') when 'ModelVersion' then coalesce(entity_id, model_version_id) end;
-
--- The model of a generated version: of each seven versions four are a model's first, three belong to an older model.
--- Arithmetic only: clickhouse/10_application_tables.sql has the same.
-create function pg_temp.model_of(version int) returns int language sql immutable parallel safe
-return 1001 + case
-    when mod(version - 1001, 7) < 4 then (version - 1001) / 7 * 4 + mod(version - 1001, 7)
-    else ((version - 1001) / 7 * 4 + 1) * mod((version - 1001)::bigint * 7919, 997) / 997
-end::int;
 
 create function pg_temp.reaction(n bigint, salt int) returns "ReviewReactions" language sql immutable parallel safe
 return (

@@ -7,7 +7,7 @@ alter table "ImageReaction" drop constraint if exists "ImageReaction_imageId_use
 insert into "ImageReaction" (id, "imageId", "userId", reaction, "createdAt", "updatedAt")
 select
     1000 + n + case when n > pg_temp.rows_of('ImageReaction') / 2 then 5000000 else 0 end,
-    pg_temp.pick(n, 2001, progress, pg_temp.rows_of('Image')),
+    pg_temp.pick(n, 2001, progress, 'Image'),
     pg_temp.someone(n, 2003, progress),
     pg_temp.reaction(n, 2004),
     pg_temp.moment(progress),
@@ -17,7 +17,7 @@ from (
         n,
         n::float8 / pg_temp.rows_of('ImageReaction') as progress
     from generate_series(1, pg_temp.rows_of('ImageReaction')) as n
-    where pg_temp.kept(n, 2000)
+    where pg_temp.kept('ImageReaction', n)
 ) as reaction;
 
 -- The same user, image and reaction was drawn twice: the earlier row stays, which leaves further gaps in the ids.

@@ -1,6 +1,6 @@
 -- The hard cases, on ids below 1000 that nothing else uses; tests/python/test_seed.py looks each of them up.
--- The cast is the same everywhere: 1 is the thing that all is well with, 8 has been deleted since (no row), and users
--- 1 (the author), 2 and 3 (givers) do ordinary things. Where an id stands alone, the comment beside it names its case.
+-- The cast is the same everywhere: 1 is the thing that all is well with, 8 has been deleted since (no row: only what no
+-- foreign key guards still names it), and users 1 (the author), 2 and 3 (givers) do ordinary things. Where an id stands alone, the comment beside it names its case.
 
 -- Users -------------------------------------------------------------------------------------------------------------
 -- 8 and 9 are gone; 11 is soft-deleted, which is not gone.
@@ -19,7 +19,7 @@ values
     (2, 1, 'Published', '2022-11-06', '2022-11-06', null),
     (3, 1, 'Draft', '2022-11-07', null, null),
     (4, 1, 'Deleted', '2022-11-08', '2022-11-08', '2023-06-01'),       -- soft-deleted: the row is there, so it counts
-    (5, 8, 'Published', '2022-11-09', '2022-11-09', null),             -- its owner is gone
+    (5, 11, 'Published', '2022-11-09', '2022-11-09', null),            -- its owner is soft-deleted
     (6, 1, 'Published', '2022-11-10', '2022-11-10', null),             -- tipped, but none of its versions donated to
     (7, 1, 'Published', '2022-11-11', '2022-11-11', null);             -- donated to, but never tipped
 
@@ -41,16 +41,14 @@ values
 insert into "Post" (id, "userId", "createdAt", "publishedAt")
 values
     (1, 1, '2022-11-20', '2022-11-20'),
-    (2, 8, '2022-11-21', '2022-11-21'),                                -- its owner is gone
+    (2, 11, '2022-11-21', '2022-11-21'),                               -- its owner is soft-deleted
     (3, 1, '2022-11-22', null);                                        -- never published
 
 insert into "Image" (id, "userId", "postId", "createdAt")
 values
     (1, 1, 1, '2022-11-20'),
-    (2, 1, null, '2022-11-21'),                                        -- no post
-    (3, 8, 1, '2022-11-22'),                                           -- its owner is gone
-    (4, 1, 8, '2022-11-23'),                                           -- its post is gone
-    (5, 8, 8, '2022-11-24'),                                           -- both are gone
+    (2, 1, null, '2022-11-21'),                                        -- no post, or none any more
+    (3, 11, 1, '2022-11-22'),                                          -- its owner is soft-deleted
     (6, 1, 1, pg_temp.just_before()),
     (7, 1, 1, pg_temp.cutoff());
 
@@ -67,20 +65,18 @@ insert into "Article" (id, "userId", "createdAt", "publishedAt")
 values
     (1, 1, '2022-11-25', '2022-11-25'),
     (2, 1, null, null),                                                -- "createdAt" is null
-    (3, 8, '2022-11-27', '2022-11-27');                                -- its owner is gone
+    (3, 11, '2022-11-27', '2022-11-27');                               -- its owner is soft-deleted
 
 insert into "Bounty" (id, "userId", "createdAt")
 values
     (1, 1, '2022-11-28'),
-    (2, null, '2022-11-29');                                           -- no owner
+    (2, null, '2022-11-29');                                           -- no owner, or none any more
 
 insert into "BountyEntry" (id, "userId", "bountyId", "createdAt")
 values
     (1, 2, 1, '2022-12-01'),
     (2, 3, 1, '2022-12-02'),
-    (3, null, 1, '2022-12-03'),                                        -- no user
-    (4, 2, 8, '2022-12-04'),                                           -- its bounty is gone, the entry is not
-    (5, 8, 1, '2022-12-05'),                                           -- its user is gone
+    (3, null, 1, '2022-12-03'),                                        -- no user, or none any more
     (6, 2, 1, pg_temp.just_before()),
     (7, 3, 1, pg_temp.cutoff());
 
@@ -99,10 +95,11 @@ insert into "DonationGoal" (id, "userId", "modelVersionId", "entityType", "entit
 values
     (1, 1, 1, null, null),
     (2, 1, null, null, null),                                          -- for no version
-    (3, 1, 8, null, null),                                             -- its version is gone
-    (4, 1, 8, 'ModelVersion', 10),                                     -- of model 7, which has no tips; the pair decides
+    -- its version is gone: the foreign key emptied the old column, the pair stays as it was
+    (3, 1, null, 'ModelVersion', 8),
+    (4, 1, 4, 'ModelVersion', 10),                                     -- of model 7, which has no tips; the pair decides
     (5, 1, null, 'Article', 1),                                        -- of another kind
-    (6, 1, 1, 'Article', 1);                                           -- of another kind, whatever the old column says
+    (6, 1, 1, 'Article', 2);                                           -- of another kind, whatever the old column says
 
 -- ImageReaction -----------------------------------------------------------------------------------------------------
 insert into "ImageReaction" (id, "imageId", "userId", reaction, "createdAt", "updatedAt")
@@ -118,13 +115,9 @@ from (
         (1, 1, 2, 'Like', pg_temp.just_before()),
         (2, 1, 3, 'Like', pg_temp.cutoff()),                           -- exactly at the cutoff: a live event's
         (3, 2, 2, 'Heart', '2023-01-03'),                              -- image without a post
-        (4, 3, 2, 'Laugh', '2023-01-04'),                              -- image whose user is gone
-        (5, 4, 2, 'Cry', '2023-01-05'),                                -- image whose post is gone
-        (6, 5, 2, 'Like', '2023-01-06'),                               -- both
-        (7, 8, 2, 'Like', '2023-01-07'),                               -- image is gone
+        (4, 3, 2, 'Laugh', '2023-01-04'),                              -- image whose user is soft-deleted
         (8, 1, 2, 'Heart', '2023-01-08'),                              -- the second reaction of one user to one image
         (9, 1, 2, 'Dislike', '2023-01-09'),                            -- no event of the image, but of post and user
-        (10, 1, 8, 'Laugh', '2023-01-10'),                             -- by a user who is gone
         (11, 1, 1, 'Cry', '2023-01-11'),                               -- to one's own image
         -- moments that some time zones lack, have twice, or count to another month
         (12, 1, 12, 'Like', '2024-03-10 02:30:00.123'),
@@ -139,7 +132,7 @@ insert into "ImageReaction" (id, "imageId", "userId", reaction, "createdAt", "up
 select
     case when n < 200 then 2000000000 + 13 * n else 2100000000 + 17 * n end,
     case when n % 60 < 30 then 2000000000 + 7 * (n % 60) else 2100000000 + 11 * (n % 60) end,
-    1001 + n / 60,
+    20 + n / 60,
     pg_temp.reaction(n, 9001),
     pg_temp.moment((n + 1) / 400.0::float8),
     pg_temp.moment((n + 1) / 400.0::float8)
@@ -161,10 +154,9 @@ from (
         (3, 1, 2, 'Laugh', '2023-01-03'),
         (4, 1, 2, 'Cry', '2023-01-04'),
         (5, 1, 2, 'Heart', '2023-01-05'),
-        (6, 8, 2, 'Like', '2023-01-06'),                               -- article is gone
         (7, 1, 3, 'Like', pg_temp.just_before()),
         (8, 1, 4, 'Like', pg_temp.cutoff()),
-        (9, 3, 2, 'Heart', '2023-01-09')                               -- article whose owner is gone
+        (9, 3, 2, 'Heart', '2023-01-09')                               -- article whose owner is soft-deleted
 ) as reaction (id, "articleId", "userId", reaction, "createdAt");
 
 insert into "BountyEntryReaction" ("bountyEntryId", "userId", reaction, "createdAt")
@@ -174,8 +166,6 @@ values
     (1, 2, 'Laugh', '2023-01-03'),
     (1, 2, 'Cry', '2023-01-04'),
     (1, 2, 'Heart', '2023-01-05'),
-    (8, 2, 'Like', '2023-01-06'),                                      -- entry is gone
-    (4, 2, 'Like', '2023-01-07'),                                      -- entry whose bounty is gone
     (1, 3, 'Like', pg_temp.just_before()),
     (1, 4, 'Like', pg_temp.cutoff());
 
@@ -221,10 +211,7 @@ from (
         (17, 2, 4, 11, 3, true, false, false, '2023-02-17'),           -- rating 3
         (18, 1, 3, 2, 5, true, false, false, '2023-02-18'),            -- version is a draft
         (19, 3, 5, 2, 5, true, false, false, '2023-02-19'),            -- version is unpublished
-        (20, 2, 8, 2, 5, true, false, false, '2023-02-20'),            -- version is gone, its model is not
-        (21, 8, 9, 2, 5, true, false, false, '2023-02-21'),            -- model and version are gone
-        (22, 8, 4, 2, 5, true, false, false, '2023-02-22'),            -- model is gone, the version moved to another
-        (23, 1, 1, 8, 5, true, false, false, '2023-02-23'),            -- by a user who is gone
+        (22, 1, 4, 2, 5, true, false, false, '2023-02-22'),            -- the version has moved to another model since
         (24, 2, 4, 3, 5, true, false, false, pg_temp.just_before()),
         (25, 2, 4, 4, 5, true, false, false, pg_temp.cutoff()),
         (26, 4, 6, 2, 1, false, false, false, '2023-02-26')            -- model is soft-deleted
@@ -246,14 +233,12 @@ from (
         (1, 1, 2, null, false, timestamp '2023-03-01'),
         (2, 1, 2, null, false, '2024-08-20'),
         (3, 1, 3, null, true, '2023-03-03'),                           -- violates the terms of service
-        (4, 8, 2, null, false, '2023-03-04'),                          -- model is gone
         (5, 1, 4, 1, false, '2023-03-05'),                             -- a reply
         -- user 5's first comment violates the terms, the second does not
         (6, 1, 5, null, true, '2023-03-06'),
         (7, 1, 5, null, false, '2023-03-07'),
         (8, 2, 2, null, false, pg_temp.just_before()),
-        (9, 2, 3, null, false, pg_temp.cutoff()),
-        (10, 1, 8, null, false, '2023-03-10')                          -- by a user who is gone
+        (9, 2, 3, null, false, pg_temp.cutoff())
 ) as comment (id, "modelId", "userId", "parentId", tos, "createdAt");
 
 -- 8 is gone; 7 and 9 are child threads: they name a root and a parent, and no entity.
@@ -278,8 +263,7 @@ values
     (6, null, null, null, null, null, null, null, null, 1),
     (7, 1, 1, null, null, null, null, null, 1, null),
     (9, 1, 7, null, null, null, null, null, 8, null),
-    (10, null, null, 8, null, null, null, null, null, null),           -- its post is gone
-    (11, null, null, null, 8, null, null, null, null, null),           -- its image is gone
+    (10, null, null, null, null, null, null, null, null, null),        -- its post is gone
     (12, null, null, null, 2000000000, null, null, null, null, null);
 
 insert into "CommentV2" (id, "threadId", "userId", "tosViolation", "createdAt", "updatedAt")
@@ -301,13 +285,11 @@ from (
         (7, 7, 3, false, '2023-04-07'),                                -- reply in a child thread
         (8, 7, 2, false, '2023-04-08'),
         (9, 9, 3, false, '2023-04-09'),                                -- reply to the reply, a thread further down
-        (10, 8, 2, false, '2023-04-10'),                               -- thread is gone
         (11, 10, 2, false, '2023-04-11'),                              -- thread of a post that is gone
         (12, 1, 3, true, '2023-04-12'),                                -- violates the terms, and counts all the same
         (13, 1, 2, false, '2023-04-13'),                               -- the same user again: counts
         (14, 1, 4, false, pg_temp.just_before()),
         (15, 1, 5, false, pg_temp.cutoff()),
-        (16, 11, 2, false, '2023-04-16'),                              -- thread of an image that is gone
         (17, 12, 2, false, '2023-04-17')
 ) as comment (id, "threadId", "userId", tos, "createdAt");
 
@@ -340,13 +322,6 @@ values
     (10, 1, null, null, 1, null, null, null, '2023-05-10', '2023-05-10'),
     (11, 1, null, null, null, 1, null, null, '2023-05-11', '2023-05-11'),
     (12, 1, null, null, null, null, 1, null, '2023-05-12', '2023-05-12'),
-    -- what was collected is gone, the item is not
-    (13, 1, 8, null, null, null, null, 2, '2023-05-13', '2023-05-13'),
-    (14, 1, null, 8, null, null, null, 2, '2023-05-14', '2023-05-14'),
-    (15, 1, null, null, 8, null, null, 2, '2023-05-15', '2023-05-15'),
-    (16, 1, null, null, null, 8, null, 2, '2023-05-16', '2023-05-16'),
-    (17, 1, null, null, null, null, 8, 2, '2023-05-17', '2023-05-17'),
-    (18, 8, null, null, 1, null, null, 2, '2023-05-18', '2023-05-18'), -- collection is gone
     -- user 10 collects model 2 before the cutoff and after it
     (19, 1, 2, null, null, null, null, 10, '2023-05-19', '2023-05-19'),
     (20, 2, 2, null, null, null, null, 10, '2024-08-20', '2024-08-20'),
@@ -376,8 +351,6 @@ values
     (10, 1, '{VIEW,VIEW}', '2023-06-10', '2023-06-10'),                -- a follower once
     (12, 1, '{VIEW}', null, '2023-06-12'),                             -- "createdAt" is null
     (13, 1, '{VIEW}', null, null),                                     -- both are null
-    (2, 8, '{VIEW,ADD}', '2023-06-14', '2023-06-14'),                  -- collection is gone
-    (8, 1, '{VIEW}', '2023-06-15', '2023-06-15'),                      -- by a user who is gone
     (16, 1, '{VIEW,ADD}', pg_temp.just_before(), pg_temp.just_before()),
     (17, 1, '{VIEW,ADD}', pg_temp.cutoff(), pg_temp.cutoff());
 
@@ -387,12 +360,9 @@ values
     (1, 1, true),
     (1, 2, false),                                                     -- two versions of one model: two events of it
     (2, 4, true),
-    (3, 1, true),                                                      -- by a user who is gone
+    (3, 1, true),                                                      -- by a user who is soft-deleted
     (6, 1, true),                                                      -- image of the last moment
-    (7, 1, true),                                                      -- image of the cutoff
-    (8, 1, true),                                                      -- image is gone
-    (1, 8, true),                                                      -- version is gone
-    (8, 8, true);                                                      -- both are gone
+    (7, 1, true);                                                      -- image of the cutoff
 
 insert into "ImageResourceNew" ("imageId", "modelVersionId", detected)
 select
@@ -427,6 +397,7 @@ values
     ('ModelVersion', 1, 1, 12, 30, '2023-08-05', '2023-08-05'),
     ('bountyEntry', 2, 3, 12, 60, '2023-08-06', '2023-08-06'),         -- the lower-case spelling alone
     ('Article', 1, 1, 12, 70, '2023-08-07', '2024-08-20'),             -- raised after the cutoff: "createdAt" decides
+    ('Post', 1, 8, 9, 17, '2023-08-07', '2023-08-07'),                 -- between users who are gone: no key guards them
     ('Image', 2000000000, 1, 2, 80, '2023-08-08', '2023-08-08'),
     ('Image', 1, 1, 3, 11, pg_temp.just_before(), pg_temp.just_before()),
     ('Image', 1, 1, 4, 12, pg_temp.cutoff(), pg_temp.cutoff()),
@@ -440,13 +411,11 @@ values
     (1, 2, 1, 102, '2023-09-01'),                                      -- the same amount as a tip to the model
     (2, 2, 2, 20, '2023-09-02'),                                       -- goal for no version
     (3, 2, 3, 30, '2023-09-03'),                                       -- goal of a version that is gone
-    (4, 2, 8, 40, '2023-09-04'),                                       -- goal is gone
     (5, 2, 1, 0, '2023-09-05'),                                        -- amount 0
     (6, 2, 1, 102, '2023-09-06'),                                      -- the same amount again
     (7, 3, 1, 70, pg_temp.just_before()),
     (8, 4, 1, 80, pg_temp.cutoff()),
     (9, 2, 4, 90, '2023-09-09'),                                       -- model with donations only
-    (10, 8, 1, 110, '2023-09-10'),                                     -- by a user who is gone
     (11, 2, 5, 120, '2023-09-11'),                                     -- goals of another kind
     (12, 2, 6, 130, '2023-09-12');
 
@@ -456,27 +425,22 @@ values
     (2, 1, 'Follow', '2023-10-01'),
     (3, 1, 'Hide', '2023-10-02'),
     (4, 1, 'Block', '2023-10-03'),                                     -- no metric
-    (2, 8, 'Follow', '2023-10-04'),                                    -- target is gone: user 2 follows all the same
-    (8, 1, 'Follow', '2023-10-05'),                                    -- the follower is gone
     (5, 5, 'Follow', '2023-10-06'),                                    -- oneself
     (6, 1, 'Follow', pg_temp.just_before()),
-    (7, 1, 'Follow', pg_temp.cutoff()),
-    (8, 9, 'Hide', '2023-10-09');                                      -- both are gone
+    (7, 1, 'Follow', pg_temp.cutoff());
 
 insert into "TagEngagement" ("userId", "tagId", type, "createdAt")
 values
     (2, 1, 'Follow', '2023-10-01'),
     (2, 2, 'Hide', '2023-10-02'),
     (3, 1, 'Allow', '2023-10-03'),                                     -- no metric
-    (2, 8, 'Follow', '2023-10-04'),                                    -- tag is gone
     (6, 1, 'Follow', pg_temp.just_before()),
     (7, 1, 'Follow', pg_temp.cutoff());
 
 insert into "ArticleEngagement" ("userId", "articleId", type, "createdAt")
 values
     (2, 1, 'Hide', '2023-10-01'),
-    (2, 1, 'Favorite', '2023-10-02'),                                  -- no metric: favourites are collection items
-    (2, 8, 'Hide', '2023-10-03'),                                      -- article is gone
+    (3, 1, 'Favorite', '2023-10-02'),                                  -- no metric: favourites are collection items
     (6, 1, 'Hide', pg_temp.just_before()),
     (7, 1, 'Hide', pg_temp.cutoff());
 
@@ -485,7 +449,6 @@ values
     -- user 2 does both
     (2, 1, 'Favorite', '2023-10-01'),
     (2, 1, 'Track', '2023-10-02'),
-    (2, 8, 'Track', '2023-10-03'),                                     -- bounty is gone
     (6, 1, 'Track', pg_temp.just_before()),
     (7, 1, 'Track', pg_temp.cutoff());
 
@@ -496,9 +459,8 @@ insert into "BountyBenefactor" (
 values
     (2, 1, 500, 1, '2023-11-10', '2023-11-01', '2023-11-10'),
     (3, 1, 600, 2, null, '2023-11-02', '2023-11-11'),                  -- awarded, nobody knows when
-    (4, 1, 700, 8, '2023-11-12', '2023-11-03', '2023-11-12'),          -- awarded to an entry that is gone
+    (4, 1, 700, null, '2023-11-12', '2023-11-03', '2023-11-12'),       -- awarded to an entry that is gone
     (5, 1, 800, null, null, '2023-11-04', '2023-11-04'),               -- not awarded
-    (2, 8, 900, 1, '2023-11-13', '2023-11-05', '2023-11-13'),          -- bounty is gone, the entry is not
     (6, 1, 110, 1, pg_temp.just_before(), '2023-11-06', pg_temp.just_before()),
     (7, 1, 120, 1, pg_temp.cutoff(), '2023-11-07', pg_temp.cutoff()),  -- given before the cutoff, awarded at it
     (10, 1, 130, 1, null, '2023-11-08', '2024-08-20'),                 -- the same by "updatedAt"

@@ -126,7 +126,7 @@ from (
     from collected
     group by "postId"
 ) as counted
-where id in (select id from "Post")
+where id is not null
 group by id;
 
 -- Legacy: "reactionCount" takes reactions to articles and bounty entries along.
@@ -213,5 +213,5 @@ from (
         and review."createdAt" < pg_temp.cutoff()
     group by review."userId"
 ) as counted
-where id in (select id from "User")
+where id is not null
 group by id;

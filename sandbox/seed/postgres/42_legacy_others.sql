@@ -111,7 +111,7 @@ from (
     select "bountyId", 'comment', 0
     from commented
 ) as counted
-where id in (select id from "Bounty")
+where id is not null
 group by id;
 
 insert into "BountyEntryMetric" (
@@ -188,7 +188,6 @@ from (
     from collected
     group by "collectionId"
 ) as counted
-where id in (select id from "Collection")
 group by id;
 
 insert into "TagMetric" ("tagId", timeframe, "hiddenCount", "followerCount", "updatedAt")
@@ -199,9 +198,7 @@ select
     count(*) filter (where type = 'Follow'),
     pg_temp.cutoff()
 from "TagEngagement"
-where
-    "createdAt" < pg_temp.cutoff()
-    and "tagId" in (select id from "Tag")
+where "createdAt" < pg_temp.cutoff()
 group by "tagId";
 
 -- Legacy: downloads are distinct users, generations distinct user-days, tips distinct amounts.
@@ -377,5 +374,5 @@ from (
         group by "modelId"
     ) as donation on tip.id = donation.id
 ) as counted
-where id in (select id from "Model")
+where id is not null
 group by id;
