@@ -37,9 +37,10 @@
 {# All vars of the project, as dbt_project.yml has them; a test holds this list to it, since dbt does not tell macros. #}
 {% macro known_vars() %}
     {% do return([
-        'cutoff', 'cutoffs', 'event_log', 'postgres_collection', 'postgres_schema', 'on_conflict', 'log_views',
-        'excluded_generation_versions', 'slice_size', 'parallel_slices', 'lock_patience', 'settle_lag', 'parity', 'parity_sample',
-        'expected_counts', 'legacy_error_percent', 'reconcile_mode', 'reconcile_limit', 'reconcile_dry_run'
+        'cutoff', 'cutoffs', 'event_log', 'on_conflict', 'log_views', 'excluded_generation_versions',
+        'postgres_collection', 'postgres_schema', 'slice_size', 'parallel_slices', 'lock_patience', 'settle_lag',
+        'parity', 'parity_sample', 'expected_counts', 'legacy_error_percent', 'reconcile_mode', 'reconcile_limit',
+        'reconcile_dry_run'
     ]) %}
 {% endmacro %}
 
