@@ -631,7 +631,7 @@ def test_a_url_that_is_none_is_refused_without_showing_its_password(push: Callab
 
 
 def test_the_reader_of_the_documentation_fills_gaps_and_remembers_nothing(cache: redis.Redis, served: Project) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", (REPO / "README.md").read_text(), re.S)
+    (example,) = re.findall(r"```python\n(.*?)```", (REPO / "docs" / "serving.md").read_text(), re.S)
     names: dict = {}
     exec(example, names)
     client = clickhouse_connect.get_client(
