@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from conftest import REPO, Project, beside
@@ -41,8 +43,17 @@ def test_lineage_runs_from_the_sources_through_every_events_model_to_the_caches(
 @pytest.fixture(scope="module")
 def site(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("docs")
-    beside(backfilled, target).dbt("docs", "generate", "--static", "--write-json")
+    with mock.patch.dict(os.environ, {"WITHOUT_UNIT_TESTS": "true"}):
+        beside(backfilled, target).dbt("docs", "generate", "--static", "--write-json")
     return target / "static_index.html"
+
+
+def test_unit_tests_are_left_out_of_the_site_and_of_nothing_else(site: Path, backfilled: Project) -> None:
+    unit_tests = [
+        json.loads((folder / "manifest.json").read_text())["unit_tests"] for folder in (site.parent, backfilled.target)
+    ]
+    assert not unit_tests[0]
+    assert unit_tests[1]
 
 
 def test_the_site_opens_offline_and_draws_the_lineage(site: Path) -> None:
@@ -56,6 +67,8 @@ def test_the_site_opens_offline_and_draws_the_lineage(site: Path) -> None:
         expect(page.locator("canvas").first).to_be_visible(timeout=20_000)
         page.wait_for_timeout(1000)
         assert page.locator("canvas").evaluate_all(DRAWN) > 10_000
+        page.goto(f"{site.as_uri()}#!/overview")
+        expect(page.locator("body")).to_contain_text("This project writes the history")
         page.goto(f"{site.as_uri()}#!/model/model.entity_metrics.user_metrics")
         expect(page.locator("body")).to_contain_text("engagementScore")
         browser.close()
