@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Measure what speed is claimed of, against its floor and side by side in one run."""
+"""Measure speed against a floor, side by side in one run."""
 
 import json
 import os

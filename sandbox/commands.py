@@ -68,7 +68,7 @@ def main(context: click.Context, directory: Path, **ports: int | None) -> None:
 )
 @click.pass_obj
 def up(sandbox: Sandbox, clickhouse_timezone: str | None, clickhouse_memory_limit: int | None) -> None:
-    """Start what does not run yet, and create databases, roles and source tables where absent."""
+    """Start the servers that do not run, and create missing databases, roles and source tables."""
     # Slim systems carry no list of time zones; the engine then judges by its own.
     known_timezones = zoneinfo.available_timezones() or {clickhouse_timezone}
     if clickhouse_timezone and clickhouse_timezone not in known_timezones | {"UTC"}:
@@ -187,14 +187,14 @@ def write_profiles(sandbox: Sandbox) -> None:
     "--catalog/--no-catalog",
     default=True,
     show_default=True,
-    help="Whether to run dbt seed as well: it takes some seconds whatever the scale, and dbt test needs it.",
+    help="Whether to run dbt seed as well. dbt test needs it; it takes some seconds at any scale.",
 )
 @click.option("--verbose", is_flag=True, help="Print each step with its rows and seconds.")
 @click.pass_obj
 def seed(sandbox: Sandbox, scale: float, random_seed: int, catalog: bool, verbose: bool) -> None:
     """Fill PostgreSQL and ClickHouse with a made-up community, and load the metric catalog (dbt seed).
 
-    What was there before goes: source rows, event log, and all that dbt has built from them.
+    It replaces everything: source rows, event log, and what dbt has built from them.
     """
     state = processes.read_state(sandbox.directory)
     if missing := [server for server in ("postgres", "clickhouse") if not processes.find(state.get(server))]:
@@ -231,7 +231,7 @@ def load_catalog(sandbox: Sandbox) -> None:
 @main.command()
 @click.pass_obj
 def status(sandbox: Sandbox) -> None:
-    """Say for each server whether it runs and answers; exit 1 unless all do."""
+    """Print for each server whether it runs and answers; exit with 1 unless all do."""
     state = processes.read_state(sandbox.directory)
     healthy = True
     for server in SERVERS:

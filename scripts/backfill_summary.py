@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Print what the event log holds of the backfill: per entity type the metrics, events and entities."""
+"""Print the backfilled events in the event log by entity type: metrics, events and entities."""
 
 import click
 
@@ -22,7 +22,7 @@ order by
 @click.command()
 @targets.target_option
 def main(target: str) -> None:
-    """Print per entity type what the view published_events holds: the backfilled events that are in the log."""
+    """Print the backfilled events in the log (the view published_events) by entity type."""
     with targets.clickhouse(target) as client, targets.server_errors(target):
         rows = client.query(SUMMARY).result_rows
     click.echo(f"{'entity type':<14}{'metrics':>8}{'events':>12}{'entities':>12}")

@@ -216,15 +216,14 @@ def report(target: str, variables: str, details: int) -> tuple[str, int, str]:
     default=12,
     show_default=True,
     type=click.IntRange(0),
-    help="Differing pairs of which to show the worst entity's rows; each costs two queries.",
+    help="How many differing metrics to show with the rows of their worst entity; each costs two queries.",
 )
 @click.pass_context
 def main(context: click.Context, target: str, output: Path, variables: str, details: int) -> None:
-    """Write a page that says whether the event log holds what PostgreSQL's rows add up to, for every metric.
+    """Write a page that says, for every metric, whether the event log adds up to what PostgreSQL counts.
 
     The vars parity (history or present), parity_sample, event_log, cutoff, cutoffs and expected_counts mean what they
-    mean in dbt test.
-    Exits with 0 where nothing differs, with 1 where something does, and with 2 where the page could not be made.
+    mean in dbt test. Exit code 0: nothing differs. 1: something differs. 2: the page could not be made.
     """
     try:
         targets.require(target, "clickhouse")

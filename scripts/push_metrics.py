@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Push what the event log adds up to into Redis: the metrics of entities, of users, and users' reactions."""
+"""Push totals from the event log to Redis: metrics of entities, metrics of users, and users' reactions."""
 
 import csv
 import hashlib
@@ -245,22 +245,24 @@ def common(command: Callable) -> Callable:
     seconds, options = click.FloatRange(min=0), partial(click.option, show_default=True)
     modes = click.Choice(["populate", "refresh", "overwrite"])
     writes = "Write keys that are not there (populate), only those that are (refresh), or all (overwrite)."
-    lives_longer = "Share of the ttl by which some keys live longer, so that not all go at once."
+    lives_longer = "Share of the ttl by which some keys live longer, so that not all expire at once."
     compares = f"Push nothing; compare {SAMPLE:,} random keys of each kind, or all, with ClickHouse."
-    counted_on = "Seconds within which an event of createdAt is in the log and added to its key."
+    counted_on = "Seconds after createdAt within which an event is both in the log and added to its key."
     for option in (
-        options("--settle-for", type=seconds, default=60, help="Seconds to wait for entities that keep having events."),
+        options(
+            "--settle-for", type=seconds, default=60, help="Seconds to wait for entities with new events to settle."
+        ),
         options("--writer-lag", type=seconds, default=2, help=counted_on),
         options("--verify", type=click.Choice(["sample", "all"]), help=compares),
-        options("--dry-run", is_flag=True, help="Say how many keys this would push; write nothing."),
-        options("--restart", is_flag=True, help="Begin anew where an earlier push was cut off."),
-        options("--retry-for", type=seconds, default=60, help="Seconds to wait for a Redis that has gone away."),
-        options("--workers", type=click.IntRange(min=1), default=1, help="Processes that push side by side."),
-        options("--max-rate", type=click.FloatRange(min=1), help="Keys a second at most."),
+        options("--dry-run", is_flag=True, help="Print how many keys this would push at most; write nothing."),
+        options("--restart", is_flag=True, help="Start over instead of resuming a push that was cut off."),
+        options("--retry-for", type=seconds, default=60, help="Seconds to wait for a Redis that is gone."),
+        options("--workers", type=click.IntRange(min=1), default=1, help="Processes that push in parallel."),
+        options("--max-rate", type=click.FloatRange(min=1), help="Maximum keys per second."),
         options("--ttl-jitter", type=click.FloatRange(0, 1), default=0.1, help=lives_longer),
-        options("--ttl", type=click.FloatRange(min=0.001), help="Seconds that keys live (without: for ever)."),
+        options("--ttl", type=click.FloatRange(min=0.001), help="Seconds that keys live. Without it, forever."),
         options("--mode", type=modes, default="populate", help=writes),
-        options("--ids", help="Only these, as in 1,2,3."),
+        options("--ids", help="Push only these ids: 1,2,3."),
         targets.target_option,
     ):
         command = option(command)
@@ -269,12 +271,12 @@ def common(command: Callable) -> Callable:
 
 @click.group()
 def main() -> None:
-    """Push what the event log adds up to into Redis.
+    """Push totals from the event log to Redis.
 
-    The models of models/marts/cache hold a row for each key. A push that was cut off goes on where it stood when the
-    same command is given again.
+    The models of models/marts/cache hold a row for each key. Give the same command again to resume a push that was cut
+    off.
 
-    Exit code 1: keys failed, differ, were evicted or never settled, and are named. 2: it could not go on.
+    Exit code 1: keys failed, differ, were evicted or never settled; the output names them. 2: it could not go on.
     """
 
 
@@ -284,8 +286,8 @@ def hashes_of(entity_type: str) -> Kind:
 
 
 @main.command()
-@click.option("--entity-type", "entity_types", multiple=True, help="Such as Model; repeatable (without: all).")
-@click.option("--changed-since", help="Only entities with events since this time in UTC, as in '2026-01-31 12:00:00'.")
+@click.option("--entity-type", "entity_types", multiple=True, help="Push only this type, such as Model; repeatable.")
+@click.option("--changed-since", help="Push only entities with events since this time (UTC): '2026-01-31 12:00:00'.")
 @common
 def entities(entity_types: tuple[str, ...], changed_since: str | None, **options: object) -> None:
     """Push entity:metrics:{entityType}:{entityId}: a field for each metric."""

@@ -37,7 +37,7 @@ def target_option(command: Callable) -> Callable:
         type=click.Choice(TARGETS),
         default=TARGETS[0],
         show_default=True,
-        help="The servers to use, as in dbt: the sandbox's, or those that the environment names.",
+        help="The servers to use, as in dbt: the sandbox's, or those named by the environment.",
     )(command)
 
 
