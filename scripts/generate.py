@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 
 import event_contract
+import settings_page
 from targets import REPOSITORY
 
 # What the target production needs. The database shows in the SQL; nobody is asked, so there is no such server.
@@ -76,10 +77,15 @@ def lists(manifest: dict) -> dict[Path, str]:
         ANALYSES / f"{snake_case(entity_type)}.sql": analysis(manifest, entity_type, readers)
         for entity_type, readers in of_type.items()
     }
-    project = with_list(PROJECT_FILE.read_text(), r"&entity_types \[(.*?)\]", ", ".join(sorted(map(snake_case, of_type))))
-    files[Path("dbt_project.yml")] = with_list(project, r"((?:      stg_\w+: [^\n]*\n)+)", staging_tags(manifest, of_type))
+    project = with_list(
+        PROJECT_FILE.read_text(), r"&entity_types \[(.*?)\]", ", ".join(sorted(map(snake_case, of_type)))
+    )
+    files[Path("dbt_project.yml")] = with_list(
+        project, r"((?:      stg_\w+: [^\n]*\n)+)", staging_tags(manifest, of_type)
+    )
     tables = {name: [s["name"] for s in manifest["sources"].values() if s["source_name"] == name] for name in SOURCES}
-    for name, read in (("postgres_parity_grants", tables["postgres"]), ("postgres_grants", sum(tables.values(), []))):
+    granted = {"postgres_parity_grants": tables["postgres"], "postgres_grants": tables["postgres"] + tables["legacy"]}
+    for name, read in granted.items():
         path = Path(f"scripts/{name}.sql")
         files[path] = with_list((REPOSITORY / path).read_text(), r"array array\[(.*?)\]", wrapped(read))
     return files
@@ -133,7 +139,10 @@ def snake_case(name: str) -> str:
 def pages(sql: dict[Path, str], manifest: dict) -> dict[Path, str]:
     """The compiled SQL and the pages of docs/."""
     golden = {GOLDEN / path: text for path, text in sql.items()}
-    return golden | {Path("docs/event-contract.md"): event_contract.page(sql, manifest)}
+    return golden | {
+        Path("docs/event-contract.md"): event_contract.page(sql, manifest),
+        Path("docs/settings.md"): settings_page.page(),
+    }
 
 
 def present() -> dict[Path, str]:
@@ -180,8 +189,8 @@ def write(files: dict[Path, str | None]) -> None:
 def main(rewrite: bool) -> None:
     """Check that the generated files are up to date; show what differs, and exit with 1 if something does.
 
-    Generated are tests/golden, analyses/events, docs/event-contract.md, the entity types in dbt_project.yml, and the
-    tables in scripts/postgres_grants.sql and scripts/postgres_parity_grants.sql.
+    Generated are tests/golden, analyses/events, docs/event-contract.md, docs/settings.md, the entity types in
+    dbt_project.yml, and the tables in scripts/postgres_grants.sql and scripts/postgres_parity_grants.sql.
     """
     with tempfile.TemporaryDirectory() as directory:
         target = Path(directory)

@@ -1,5 +1,4 @@
-#!/usr/bin/env python
-"""Keep docs/settings.md what the comments in dbt_project.yml and profiles.yml.example say."""
+"""docs/settings.md: the comments in dbt_project.yml and profiles.yml.example as a page."""
 
 import re
 from collections.abc import Iterator
@@ -9,12 +8,10 @@ import yaml
 
 from targets import REPOSITORY
 
-PAGE = REPOSITORY / "docs" / "settings.md"
-REWRITE = "scripts/settings_page.py --write"
 TEXT = """\
 # Settings
 
-`{rewrite}` makes this page from the comments in [dbt_project.yml](../dbt_project.yml) and
+`scripts/generate.py --write` makes this page from the comments in [dbt_project.yml](../dbt_project.yml) and
 [profiles.yml.example](../profiles.yml.example).
 
 ## Vars
@@ -77,23 +74,7 @@ def plain(comment: str) -> str:
     return words[0].upper() + words[1:]
 
 
-def settings_page() -> str:
+def page() -> str:
     """The page as it should be."""
     environment = table("variable", "meaning", rows=list(environment_rows()))
-    return TEXT.format(rewrite=REWRITE, vars=var_tables(), environment=environment)
-
-
-@click.command()
-@click.option("--write", "rewrite", is_flag=True, help="Rewrite the page instead of checking it.")
-def main(rewrite: bool) -> None:
-    """Check that docs/settings.md says what the comments on vars and variables say; exit with 1 if it does not."""
-    page = settings_page()
-    if rewrite:
-        PAGE.write_text(page)
-    elif not PAGE.exists() or PAGE.read_text() != page:
-        raise click.ClickException(f"docs/settings.md is out of date: {REWRITE}, and commit it.")
-    click.echo("docs/settings.md is up to date.")
-
-
-if __name__ == "__main__":
-    main()
+    return TEXT.format(vars=var_tables(), environment=environment)
