@@ -69,7 +69,15 @@ def compared(project: Project) -> tuple[dict, list[Row], list[Row], list[Row]]:
     by_type = project.render([f"parity_report_pairs('{entity_type}')" for entity_type in about["entity_types"]])
     rows = [row for sql in by_type for row in project.ask(sql)["data"]]
     found = {(row["entity_type"], row["metric_type"]): row for row in rows}
-    pairs = [found[row["entity_type"], row["metric_type"]] | {"catalog": row} for row in catalog()]
+    values = {
+        (metric["entity_type"], metric["metric_type"]): metric["value"]
+        for node in project.manifest.nodes.values()
+        for metric in node.config.meta.get("metrics", [])
+    }
+    pairs = []
+    for row in catalog():
+        name = row["entity_type"], row["metric_type"]
+        pairs.append(found[name] | {"catalog": row, "value": values[name]})
     return about, pairs, project.ask(months)["data"], project.ask(corrections)["data"]
 
 

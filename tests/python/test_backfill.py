@@ -39,9 +39,8 @@ def nothing_due(output: str) -> bool:
 # What one backfill gives ----------------------------------------------------------------------------------------------
 
 
-def test_catalog_has_75_metrics_of_19_models() -> None:
-    assert len(set(pairs_of())) == len(catalog()) == 75
-    assert len(MODELS) == 19
+def test_the_catalog_has_each_metric_once() -> None:
+    assert len(set(pairs_of())) == len(catalog())
 
 
 def test_every_metric_of_the_catalog_has_events_and_no_other_has(backfilled: Project) -> None:

@@ -14,12 +14,13 @@ import pytest
 from click.testing import CliRunner, Result
 from clickhouse_connect.driver.binding import format_str
 from conftest import LOG, Project, Sandbox, copy_tables
-from event_log_checks import BEFORE, Totals, of_pairs, pairs_of, totals
+from event_log_checks import BEFORE, Totals, catalog, of_pairs, pairs_of, totals
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 import dbt_sql
 import parity_report
 
+METRICS = len(catalog())
 LOST, DOUBLED = ("Model", "ThumbsUp"), ("User", "Follower")
 HOSTILE = "</script><img src=x onerror=document.title='broken'>"
 ARGUMENTS = [
@@ -80,7 +81,7 @@ def reports(reported: Project) -> Reports:
 @pytest.fixture(scope="module")
 def good(reports: Reports) -> Path:
     done, output = reports.make("good")
-    assert (done.exit_code, done.output) == (0, f"None of 75 metrics differ: {output}\n{reports.looked_at}\n")
+    assert (done.exit_code, done.output) == (0, f"None of {METRICS} metrics differ: {output}\n{reports.looked_at}\n")
     return output
 
 
@@ -127,7 +128,7 @@ def damaged(reports: Reports, good: Path, lacking: Path) -> Damaged:
         + ", ".join("(" + ", ".join(map(literal, row)) + ")" for row in rows)
     )
     done, output = reports.make("damaged")
-    assert (done.exit_code, done.output) == (1, f"2 of 75 metrics differ: {output}\n{reports.looked_at}\n")
+    assert (done.exit_code, done.output) == (1, f"2 of {METRICS} metrics differ: {output}\n{reports.looked_at}\n")
     return Damaged(output, before)
 
 
@@ -191,9 +192,9 @@ def row(page: Page, pair: tuple[str, str]) -> list[str]:
 
 def test_a_good_log_is_said_to_agree(visit: Visit, good: Path, reports: Reports) -> None:
     page = visit.open(good)
-    assert page.inner_text("h1") == "All 75 metrics agree"
-    assert page.title().startswith("✓ All 75 metrics agree")
-    assert page.locator("#table-pairs tbody tr").count() == 75
+    assert page.inner_text("h1") == f"All {METRICS} metrics agree"
+    assert page.title().startswith(f"✓ All {METRICS} metrics agree")
+    assert page.locator("#table-pairs tbody tr").count() == METRICS
     assert page.locator("#table-pairs tbody tr.differing, details, .alarm").count() == 0
     assert page.locator("text=There have been no corrections.").count() == 1
     facts = page.inner_text(".facts")
@@ -211,7 +212,7 @@ def test_the_numbers_are_those_of_the_log(visit: Visit, good: Path, reported: Pr
 
 def test_charts_are_drawn(visit: Visit, good: Path) -> None:
     page = visit.open(good)
-    assert bars(page, "#chart-tiles") == 75
+    assert bars(page, "#chart-tiles") == METRICS
     assert page.locator(".month").count() == 10
     for entity_type in {entity_type for entity_type, _ in pairs_of()}:
         assert bars(page, f".month[data-entity-type={entity_type}]") > 5, entity_type
@@ -226,7 +227,7 @@ def test_the_table_is_sorted_and_searched_by_keyboard(visit: Visit, good: Path) 
     assert page.locator(names).all_inner_texts() == ["BountyEntry TipCount", "BountyEntry TipAmount\nsum of amount"]
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.press("Backspace")
-    expect(page.locator(names)).to_have_count(75)
+    expect(page.locator(names)).to_have_count(METRICS)
     page.focus("#table-pairs thead th:nth-child(2) [role=button]")
     page.keyboard.press("Enter")
     # The table sorts itself a moment after the key.
@@ -234,7 +235,7 @@ def test_the_table_is_sorted_and_searched_by_keyboard(visit: Visit, good: Path) 
     shown = [
         int(text.replace(",", "")) for text in page.locator("#table-pairs tbody td:nth-child(2)").all_inner_texts()
     ]
-    assert len(shown) == 75
+    assert len(shown) == METRICS
     assert shown == sorted(shown, reverse=True)
 
 
@@ -260,8 +261,8 @@ def test_a_damaged_log_is_said_to_differ(visit: Visit, damaged: Damaged) -> None
     lost = {id: value for id, (_, value) in damaged.before[LOST].items() if id % 5 == 0}
     doubled = {id: value for id, (_, value) in damaged.before[DOUBLED].items() if id % 3 == 0}
     page = visit.open(damaged.page)
-    assert page.inner_text("h1") == "2 of 75 metrics differ"
-    assert page.title().startswith("✗ 2 of 75 metrics differ")
+    assert page.inner_text("h1") == f"2 of {METRICS} metrics differ"
+    assert page.title().startswith(f"✗ 2 of {METRICS} metrics differ")
     # What differs is what is shown at first.
     assert page.locator("#table-pairs tbody tr").count() == 2
     before = {pair: sum(value for _, value in damaged.before[pair].values()) for pair in (LOST, DOUBLED)}
@@ -276,8 +277,8 @@ def test_a_damaged_log_is_said_to_differ(visit: Visit, damaged: Damaged) -> None
         worst, value = re.fullmatch(rf"{pair[0]} (\d+)\n[\d,]+ instead of ([\d,]+)", cells[6]).groups()
         assert entities[int(worst)] == int(value.replace(",", "")) == max(entities.values())
     page.uncheck("#only-differing")
-    assert page.locator("#table-pairs tbody tr").count() == 75
-    assert bars(page, "#chart-tiles") == 75
+    assert page.locator("#table-pairs tbody tr").count() == METRICS
+    assert bars(page, "#chart-tiles") == METRICS
     assert bars(page, "#chart-kinds") == 2
 
 
@@ -303,7 +304,7 @@ def test_a_link_leads_to_the_rows_of_the_worst_entity(visit: Visit, damaged: Dam
 def test_a_link_to_a_pair_that_is_not_shown_shows_all(visit: Visit, damaged: Damaged) -> None:
     page = visit.open(damaged.page, "#pair-Tag-Hidden")
     assert page.locator("#pair-Tag-Hidden.asked").is_visible()
-    assert page.locator("#table-pairs tbody tr").count() == 75
+    assert page.locator("#table-pairs tbody tr").count() == METRICS
 
 
 def test_known_differences_are_explained_in_the_words_of_the_catalog(

@@ -331,7 +331,6 @@ def landed_again(landed: Landed) -> LandedAgain:
 
 def test_every_staging_table_equals_its_source(landed: Landed) -> None:
     tables = source_tables(landed.sandbox)
-    assert len(tables) == 28
     assert_equals_source(landed.sandbox, *tables)
 
 
@@ -408,7 +407,7 @@ def test_no_table_is_read_in_whole(landed: Landed) -> None:
 def test_a_filter_that_postgres_would_not_see_is_an_error(landed: Landed) -> None:
     a_copy = r"create table `staging`\.`stg_\w+__scratch_.*?(?=^\S*\d\d:\d\d:\d\d|\Z)"
     copies = re.findall(a_copy, landed.log, re.M | re.S)
-    assert len(copies) >= 28
+    assert len(copies) >= len(list((REPO / "models" / "staging").glob("*.sql")))
     assert all("external_table_strict_query = 1" in copy for copy in copies)
     with pytest.raises(DatabaseError, match="external_table_strict_query"):
         landed.sandbox.rows(
