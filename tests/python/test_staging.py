@@ -779,6 +779,23 @@ def test_settings_that_change_what_is_read_are_refused(
     )
 
 
+def test_other_settings_change_nothing_of_what_is_read(landed: Landed) -> None:
+    settings = {
+        "timezone": "'America/Denver'",
+        "intervalstyle": "'iso_8601'",
+        "extra_float_digits": "-15",
+        "search_path": "'pg_catalog'",
+        "bytea_output": "'escape'",
+        "standard_conforming_strings": "off",
+        "transform_null_equals": "on",
+    }
+    set_all = "".join(f"alter role metrics_reader set {name} = {value};" for name, value in settings.items())
+    reset_all = "".join(f"alter role metrics_reader reset {name};" for name in settings)
+    with postgres_change(landed.sandbox, set_all, reset_all):
+        landed.run("stg_image", "stg_collection_contributor", options=("--full-refresh",))
+    assert_equals_source(landed.sandbox, "Image", "CollectionContributor")
+
+
 def test_a_table_with_row_level_security_is_refused_unless_the_role_sees_all(landed: Landed) -> None:
     table = f'alter table {SCHEMA}."Image"'
     assert_refused_then_landed(
