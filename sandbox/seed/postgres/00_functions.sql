@@ -71,13 +71,13 @@ return 1001 + case
     else ((version - 1001) / 7 * 4 + 1) * mod((version - 1001) * 7919, 997) / 997
 end::int;
 
--- One row in 24 has been withdrawn since, by a rhythm of its own for each thing and random seed: row k of those that are
--- left is row (k * 1043 + beat) / 1000, counted from 0. So the one to take instead is found by arithmetic.
+-- One row in 24 has been withdrawn since, by a rhythm of its own for each thing and random seed: row k of those that
+-- are left is row (k * 1043 + beat) / 1000, counted from 0. So the one to take instead is found by arithmetic.
 create function pg_temp.beat(thing text) returns bigint language sql immutable parallel safe
 return mod(hashtextextended(thing, pg_temp.random_seed()) & 9007199254740991, 1000);
 
--- Row i, counted from 0, or the one before it if row i has been withdrawn. The argument stands here only once, so that
--- PostgreSQL writes the function out whatever is given.
+-- Row i, counted from 0, or the one before it if row i has been withdrawn. Not for versions: see kept(). The argument
+-- stands here only once, so that PostgreSQL inlines the function whatever is given.
 create function pg_temp.still_there(thing text, i bigint) returns bigint language sql immutable parallel safe
 return ((i * 1000 + 999 - pg_temp.beat(thing)) / 1043 * 1043 + pg_temp.beat(thing)) / 1000;
 

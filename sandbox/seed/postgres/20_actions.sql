@@ -231,7 +231,8 @@ where
     and pg_temp.kept('ModelVersion', version - 1000)
 on conflict do nothing;
 
--- Both spellings of BountyEntry, and 'Challenge', which no rule knows yet. No key guards what was tipped: it may be gone.
+-- Both spellings of BountyEntry, and 'Challenge', which no rule knows yet. No key guards what was tipped: it may be
+-- gone.
 insert into "BuzzTip" ("entityType", "entityId", "toUserId", "fromUserId", amount, "createdAt", "updatedAt")
 select
     "entityType",

@@ -1,6 +1,7 @@
 -- The hard cases, on ids below 1000 that nothing else uses; tests/python/test_seed.py looks each of them up.
 -- The cast is the same everywhere: 1 is the thing that all is well with, 8 has been deleted since (no row: only what no
--- foreign key guards still names it), and users 1 (the author), 2 and 3 (givers) do ordinary things. Where an id stands alone, the comment beside it names its case.
+-- foreign key guards still names it), and users 1 (the author), 2 and 3 (givers) do ordinary things. Where an id stands
+-- alone, the comment beside it names its case.
 
 -- Users -------------------------------------------------------------------------------------------------------------
 -- 8 and 9 are gone; 11 is soft-deleted, which is not gone.
