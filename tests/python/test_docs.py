@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from unittest import mock
@@ -46,6 +47,17 @@ def site(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with mock.patch.dict(os.environ, {"WITHOUT_UNIT_TESTS": "true"}):
         beside(backfilled, target).dbt("docs", "generate", "--static", "--write-json")
     return target / "static_index.html"
+
+
+def test_the_overview_links_to_nodes_that_exist(site: Path) -> None:
+    manifest = json.loads((site.parent / "manifest.json").read_text())
+    overview = (REPO / "models" / "overview.md").read_text()
+    linked = re.findall(r"#!/\w+/([\w.]+)|g_i=\d?%2B(?:exposure:)?(\w+)", overview)
+    assert linked
+    known = [*manifest["nodes"], *manifest["exposures"]]
+    assert [
+        names for names in linked if not any(id.endswith(f".{''.join(names).split('.')[-1]}") for id in known)
+    ] == []
 
 
 def test_unit_tests_are_left_out_of_the_site_and_of_nothing_else(site: Path, backfilled: Project) -> None:
