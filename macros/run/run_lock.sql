@@ -14,11 +14,12 @@
     Returns: whether it had to wait; what dbt knows of the relations in the database may be out of date then.
 #}
 {% macro acquire_run_lock(name) %}
-    {% set seen = namespace(holder='', silent=0, dead=none, waited=false, held=false, number=0) %}
-    {% for look in range(100000) if not seen.held %}
+    {% set seen = namespace(holder='', silent=0, dead=none, waited=false, number=none) %}
+    {% for look in range(100000) %}
         {% set lock = _newest_lock(name) %}
         {% if lock.holder == invocation_id %}
-            {% set seen.held, seen.number = true, lock.number %}
+            {% set seen.number = lock.number %}
+            {% break %}
         {% elif lock.holder == '' %}
             {% do _create_lock(name, lock.number + 1) %}
         {% elif lock.holder == seen.holder and seen.silent >= 4 * var('lock_patience') %}
@@ -35,7 +36,7 @@
             {% set seen.silent = 0 if running.rows[0][0] > 0 else seen.silent + 1 %}
         {% endif %}
     {% endfor %}
-    {% if not seen.held %}
+    {% if seen.number is none %}
         {% do exceptions.raise_compiler_error('Run ' ~ seen.holder ~ ' has been at work all the time. Nothing was changed; run it again later.') %}
     {% endif %}
     {% if seen.dead %}
