@@ -23,12 +23,13 @@ from clickhouse_connect.driver import Client
 from sandbox.processes import ports_of_its_own
 
 if TYPE_CHECKING:
-    from dbt.contracts.graph.manifest import Manifest
     from parsed_project import ParsedProject
 
 REPO = Path(__file__).resolve().parents[2]
 DBT = Path(sys.executable).with_name("dbt")
 SCALE, RANDOM_SEED = 0.02, 7
+# The database that dbt parses the project for, once in a session.
+PARSED = "parsed"
 # The models through which the events of events models get into the log.
 LOG = ("logged_events", "pending_events", "audited_events", "published_events")
 
@@ -93,6 +94,8 @@ class Project:
     database: str
     target: Path
     vars: dict[str, object] = field(default_factory=dict)
+    # What dbt reads: a test may change files of its own.
+    files: Path = REPO
 
     @property
     def event_log(self) -> str:
@@ -102,7 +105,7 @@ class Project:
         values = {"event_log": self.event_log, "lock_patience": 2, **self.vars, **vars}
         return [
             str(DBT), "--no-use-colors", *args, "--vars", json.dumps(values),
-            "--target-path", str(self.target), "--log-path", str(self.target),
+            "--project-dir", str(self.files), "--target-path", str(self.target), "--log-path", str(self.target),
         ]  # fmt: skip
 
     def environment(self) -> dict[str, str]:
@@ -114,7 +117,6 @@ class Project:
         """Runs dbt to its end. Returns what it printed; a wrong exit code fails the test."""
         done = subprocess.run(
             self.command_line(*args, **vars),
-            cwd=REPO,
             env=self.environment(),
             text=True,
             stdout=subprocess.PIPE,
@@ -206,36 +208,44 @@ def project(sandbox: Sandbox, request: pytest.FixtureRequest, tmp_path: Path) ->
 
 
 @pytest.fixture(scope="session")
-def backfilled(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def parsed_once(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> ParsedProject:
+    """What other projects share: they replace its database, target and vars by their own."""
+    from parsed_project import ParsedProject, parse  # imports this module
+
+    project = ParsedProject(sandbox, PARSED, tmp_path_factory.mktemp("parsed"))
+    return replace(project, manifest=parse(project))
+
+
+@pytest.fixture(scope="session")
+def backfilled(parsed_once: ParsedProject, tmp_path_factory: pytest.TempPathFactory) -> ParsedProject:
     """The undisturbed backfill that others are compared with. Tests must not change it."""
-    project = new_project(sandbox, "backfilled", tmp_path_factory.mktemp("backfilled"))
+    project = replace(parsed_once, database="backfilled", target=tmp_path_factory.mktemp("backfilled"))
+    new_project(project.sandbox, project.database, project.target)
     only = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
     project.dbt("build", "--select", "tag:backfill", "resource_type:seed", *only, "--write-json")
     return project
 
 
-def beside(project: Project, target: Path) -> Project:
-    """The same project with files of its own; what dbt has parsed it need not parse again."""
-    shutil.copy(project.target / "partial_parse.msgpack", target)
-    return replace(project, target=target)
-
-
-@pytest.fixture(scope="session")
-def parsed_manifest(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    import parsed_project  # imports this module
-
-    return parsed_project.parse(Project(sandbox, "parsed", tmp_path_factory.mktemp("parsed")))
+@pytest.fixture
+def parsed(parsed_once: ParsedProject, tmp_path: Path) -> Iterator[ParsedProject]:
+    """Like `project`, for tests of many runs: they are quick, and there is one database for all of these tests."""
+    sandbox = parsed_once.sandbox
+    drop_databases(sandbox, PARSED)
+    new_project(sandbox, PARSED, tmp_path)
+    yield replace(parsed_once, target=tmp_path, vars={})
+    drop_databases(sandbox, PARSED)
 
 
 @pytest.fixture
-def parsed(sandbox: Sandbox, parsed_manifest: Manifest, tmp_path: Path) -> Iterator[ParsedProject]:
-    """Like `project`, for tests of many runs: they are quick, and there is one database for all of these tests."""
-    from parsed_project import ParsedProject
-
-    drop_databases(sandbox, "parsed")
-    new_project(sandbox, "parsed", tmp_path)
-    yield ParsedProject(sandbox, "parsed", tmp_path, manifest=parsed_manifest)
-    drop_databases(sandbox, "parsed")
+def changed(parsed: ParsedProject, parsed_once: ParsedProject, tmp_path: Path) -> ParsedProject:
+    """`parsed` with files of its own, which a test may change."""
+    files = tmp_path / "project"
+    for name in ("analyses", "macros", "models", "seeds", "tests"):
+        shutil.copytree(REPO / name, files / name, ignore=shutil.ignore_patterns("python", "golden"))
+    for name in ("dbt_project.yml", "selectors.yml"):
+        shutil.copy(REPO / name, files / name)
+    shutil.copy(parsed_once.target / "partial_parse.msgpack", parsed.target)
+    return replace(parsed, files=files)
 
 
 @pytest.fixture

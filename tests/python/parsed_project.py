@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import re
 import signal
 import sys
 import time
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from conftest import LOG, REPO, Project
+from conftest import LOG, PARSED, Project
 from event_log_checks import statements_of
 
 if TYPE_CHECKING:
@@ -69,14 +70,16 @@ class Run:
 
 def parse(project: Project) -> Manifest:
     """Parses the project as it is for this project's database and vars, and prepares what forks can share."""
-    import dbt.task.run  # noqa: F401
+    import dbt.adapters.clickhouse.httpclient
+    import dbt.task.build  # noqa: F401
+    import dbt_common.clients.agate_helper  # noqa: F401
     from dbt.cli.main import dbtRunner
     from dbt_common.clients.jinja import template_cache
 
     # The locks that dbt makes are inherited by the forks; that killed ones do not give them back is meant.
     quiet = {"PYTHONWARNINGS": "ignore:resource_tracker:UserWarning"}
     with mock.patch.dict(os.environ, {**project.environment(), **quiet}):
-        parsed = dbtRunner().invoke([*project.command_line("parse")[1:], "--project-dir", str(REPO)])
+        parsed = dbtRunner().invoke(project.command_line("parse")[1:])
     assert parsed.success, parsed.exception
     # What each fork would do again: import what runs models, and compile the macros that it comes across.
     for macro in parsed.result.macros.values():
@@ -114,7 +117,7 @@ def fork(main: Callable[[], int], log: Path) -> Run:
 
 @dataclass
 class ParsedProject(Project):
-    """Its runs take a second where those of the command line take ten. The database is the one it was parsed for."""
+    """Its runs take a second where those of the command line take ten."""
 
     manifest: Manifest | None = None
     numbers: itertools.count = field(default_factory=itertools.count)
@@ -135,12 +138,32 @@ class ParsedProject(Project):
             wait_until(lambda: not statements_of(self.sandbox, statement))
             yield run
 
+    def environment(self) -> dict[str, str]:
+        # Half of what threads wait for is the file with each statement; tests that read it ask by --log-level-file.
+        return {**super().environment(), "DBT_LOG_LEVEL_FILE": "none"}
+
+    def change(self, path: str, old: str, new: str) -> None:
+        """Changes one of the files that are its own, and parses what that changes."""
+        file = self.files / path
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new, 1))
+        self.manifest = parse(self)
+
+    def own_manifest(self) -> Manifest:
+        """The manifest with this project's database. It is changed in place: for forks only."""
+        if self.database != PARSED:
+            for node in (*self.manifest.nodes.values(), *self.manifest.sources.values()):
+                node.schema = re.sub(f"^{PARSED}", self.database, node.schema)
+                node.relation_name = re.sub(f"^`{PARSED}", f"`{self.database}", node.relation_name or "") or None
+            self.manifest.build_flat_graph()
+        return self.manifest
+
     def _run(self, command: list[str]) -> int:
         from dbt.cli.main import dbtRunner
 
-        os.chdir(REPO)
         os.environ.update(self.environment())
-        return 0 if dbtRunner(manifest=self.manifest).invoke(command).success else 1
+        return 0 if dbtRunner(manifest=self.own_manifest()).invoke(command).success else 1
 
     def dbt(self, *args: str, fails: bool = False, **vars: object) -> str:
         run = self.start(*args, **vars)
@@ -164,3 +187,4 @@ def wait_until(condition, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.005)

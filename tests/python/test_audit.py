@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import pytest
-from conftest import REPO, Project, Sandbox, drop_databases, new_project
+from conftest import REPO, Project, Sandbox
 from event_log_checks import BEFORE, closed_windows, leftovers, of_pairs, undisturbed
 from parity_checks import found
-from parsed_project import ParsedProject
+from parsed_project import ParsedProject, parse
 
 TAGS = "tag_engagement_events"
 # As dbt build does it, but for the unit tests, which notice most changes of a rule before anything is built.
@@ -21,39 +17,11 @@ BUILD = ("build", "--select", "tag:tag", *FAST)
 FOLLOWER = """metric('Tag', 'Follower', entity_id='tagId', when="type = 'Follow'"),"""
 
 
-@dataclass
-class Changed(Project):
-    """A project of files of its own, which a test may change."""
-
-    files: Path = REPO
-
-    def command_line(self, *args: str, **vars: object) -> list[str]:
-        return [*super().command_line(*args, **vars), "--project-dir", str(self.files)]
-
-    def replace(self, path: str, old: str, new: str) -> None:
-        file = self.files / path
-        text = file.read_text()
-        assert old in text
-        file.write_text(text.replace(old, new, 1))
-
-
-@pytest.fixture
-def changed(sandbox: Sandbox, tmp_path: Path) -> Iterator[Changed]:
-    files = tmp_path / "project"
-    for name in ("analyses", "macros", "models", "seeds", "tests"):
-        shutil.copytree(REPO / name, files / name, ignore=shutil.ignore_patterns("python", "golden"))
-    for name in ("dbt_project.yml", "selectors.yml"):
-        shutil.copy(REPO / name, files / name)
-    project = new_project(sandbox, "changed", tmp_path)
-    yield Changed(sandbox, project.database, tmp_path / "target", files=files)
-    drop_databases(sandbox, project.database)
-
-
 def test_a_rule_that_is_broken_so_that_no_unit_test_notices_is_not_published(
-    changed: Changed, backfilled: Project
+    changed: ParsedProject, backfilled: Project
 ) -> None:
     broken = FOLLOWER.replace("type = 'Follow'", "type = 'Follow' and tagId % 7 != 3")
-    changed.replace(f"models/events/{TAGS}.sql", FOLLOWER, broken)
+    changed.change(f"models/events/{TAGS}.sql", FOLLOWER, broken)
     before = changed.fingerprint()
     output = changed.dbt("build", "--select", "tag:tag", fails=True)
     missing = found(output)["Tag Follower"]
@@ -68,8 +36,8 @@ def test_a_rule_that_is_broken_so_that_no_unit_test_notices_is_not_published(
     assert "Nothing was published." in changed.dbt("run", "--select", "published_events", fails=True)
     assert changed.fingerprint() == before
 
-    changed.replace(f"models/events/{TAGS}.sql", broken, FOLLOWER)
-    output = changed.dbt("build", "--select", "tag:tag")
+    changed.change(f"models/events/{TAGS}.sql", broken, FOLLOWER)
+    output = changed.dbt(*BUILD)
     assert "AUDITED" not in output
     assert changed.fingerprint() == undisturbed(backfilled, TAGS)
 
@@ -77,7 +45,7 @@ def test_a_rule_that_is_broken_so_that_no_unit_test_notices_is_not_published(
     reconcile = ("build", "--select", "tag:reconcile,tag:tag", *FAST)
     changed.dbt(*reconcile, reconcile_limit=1)
     before = changed.fingerprint()
-    changed.replace(f"models/events/{TAGS}.sql", FOLLOWER, broken)
+    changed.change(f"models/events/{TAGS}.sql", FOLLOWER, broken)
     output = changed.dbt(*reconcile, fails=True, reconcile_limit=1)
     assert re.search(r"FAIL \d+ corrections_agree_tag", output)
     assert re.search(r"Tag Follower: \d+ corrections contradict PostgreSQL; worst: Tag \d+ has", output)
@@ -85,9 +53,11 @@ def test_a_rule_that_is_broken_so_that_no_unit_test_notices_is_not_published(
     assert changed.fingerprint() == before
 
 
-def test_a_metric_without_expected_counts_or_without_a_row_in_the_catalog_is_not_published(changed: Changed) -> None:
+def test_a_metric_without_expected_counts_or_without_a_row_in_the_catalog_is_not_published(
+    changed: ParsedProject,
+) -> None:
     allowed = """metric('Tag', 'Allowed', entity_id='tagId', when="type = 'Allow'"),"""
-    changed.replace(f"models/events/{TAGS}.sql", FOLLOWER, f"{FOLLOWER}\n    {allowed}")
+    changed.change(f"models/events/{TAGS}.sql", FOLLOWER, f"{FOLLOWER}\n    {allowed}")
     before = changed.fingerprint()
     output = changed.dbt(*BUILD, fails=True)
     assert re.search(r"FAIL 1 catalog_agrees_with_models", output)
@@ -96,7 +66,7 @@ def test_a_metric_without_expected_counts_or_without_a_row_in_the_catalog_is_not
     assert changed.fingerprint() == before
 
     row = "Tag,Hidden,tag_engagement"
-    changed.replace("seeds/metric_catalog.csv", row, f"Tag,Allowed,tag_engagement,,,,,,,,,,\n{row}")
+    changed.change("seeds/metric_catalog.csv", row, f"Tag,Allowed,tag_engagement,,,,,,,,,,\n{row}")
     output = changed.dbt(*BUILD, fails=True)
     assert re.search(r"PASS catalog_agrees_with_models", output)
     assert found(output)["Tag Allowed"][1] > 0
@@ -104,7 +74,7 @@ def test_a_metric_without_expected_counts_or_without_a_row_in_the_catalog_is_not
 
 
 def test_a_metric_that_left_the_catalog_is_named_and_its_history_can_be_removed(
-    changed: Changed, backfilled: Project
+    changed: ParsedProject, backfilled: Project
 ) -> None:
     changed.dbt("run", "--select", "tag:tag", "resource_type:seed")
     live = changed.fingerprint(f"not ({BEFORE}) and {of_pairs([('Tag', 'Follower')])}")
@@ -112,10 +82,10 @@ def test_a_metric_that_left_the_catalog_is_named_and_its_history_can_be_removed(
     refused = changed.dbt("run-operation", "remove_metric", "--args", "{metric: Tag Follower}", fails=True)
     assert "Tag Follower is a metric of the events models" in refused
 
-    changed.replace(f"models/events/{TAGS}.sql", f"    {FOLLOWER}\n", "")
     catalog = changed.files / "seeds" / "metric_catalog.csv"
     rows = catalog.read_bytes().splitlines(keepends=True)
     catalog.write_bytes(b"".join(row for row in rows if not row.startswith(b"Tag,Follower")))
+    changed.change(f"models/events/{TAGS}.sql", f"    {FOLLOWER}\n", "")
     # A tracker's typo is in the log as well.
     changed.sandbox.command(
         f"insert into {changed.event_log} values ('Tag', 7, 4, 'Folower', 1, '2025-01-01 00:00:00')"
@@ -137,6 +107,7 @@ def test_a_metric_that_left_the_catalog_is_named_and_its_history_can_be_removed(
     # Should it ever come back, its history does, too.
     for path in (f"models/events/{TAGS}.sql", "seeds/metric_catalog.csv"):
         shutil.copy(REPO / path, changed.files / path)
+    changed.manifest = parse(changed)
     changed.dbt(*BUILD)
     assert changed.fingerprint(BEFORE) == backfilled.fingerprint(f"{BEFORE} and entityType = 'Tag'")
 

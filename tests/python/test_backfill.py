@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Project, new_project, start_sandbox, stop_sandbox
-from dbt.contracts.graph.manifest import Manifest
+from conftest import PARSED, Project, new_project, start_sandbox, stop_sandbox
 from event_log_checks import (
     BEFORE,
     CUTOFF,
@@ -125,12 +125,12 @@ def test_four_backfills_at_the_same_time_wait_for_each_other(parsed: ParsedProje
 
 
 @pytest.fixture
-def denver(parsed_manifest: Manifest, tmp_path: Path) -> Iterator[ParsedProject]:
+def denver(parsed_once: ParsedProject, tmp_path: Path) -> Iterator[ParsedProject]:
     """A project like `parsed`, on servers of its own."""
     sandbox = start_sandbox(tmp_path / "denver", "--clickhouse-timezone", "America/Denver")
     try:
-        new_project(sandbox, "parsed", tmp_path)
-        yield ParsedProject(sandbox, "parsed", tmp_path, manifest=parsed_manifest)
+        new_project(sandbox, PARSED, tmp_path)
+        yield replace(parsed_once, sandbox=sandbox, target=tmp_path)
     finally:
         stop_sandbox(sandbox)
 

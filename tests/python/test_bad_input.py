@@ -78,15 +78,15 @@ def test_an_event_log_that_does_not_exist_is_no_reason_to_make_one(parsed: Parse
 
 
 @pytest.mark.parametrize("options", [("--empty",), ("--sample", "3 days")], ids=["empty", "sample"])
-def test_a_run_of_some_rows_only_is_refused(project: Project, options: tuple[str, ...]) -> None:
-    before = made(project)
-    output = project.dbt("build", "--select", "tag:backfill", *options, fails=True)
+def test_a_run_of_some_rows_only_is_refused(parsed: ParsedProject, options: tuple[str, ...]) -> None:
+    before = made(parsed)
+    output = parsed.dbt("build", "--select", "tag:backfill", *options, fails=True)
     assert f"{options[0]} leaves out rows" in output
-    assert made(project) == before
+    assert made(parsed) == before
 
 
-def test_a_selection_of_nothing_is_an_error(project: Project) -> None:
-    assert "'tag:tga' does not match any enabled nodes" in project.dbt("build", "--select", "tag:tga", fails=True)
+def test_a_selection_of_nothing_is_an_error(parsed: ParsedProject) -> None:
+    assert "'tag:tga' does not match any enabled nodes" in parsed.dbt("build", "--select", "tag:tga", fails=True)
 
 
 def test_only_expected_counts_are_made_in_postgres(project: Project) -> None:

@@ -14,13 +14,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import psycopg2
 import pytest
-from conftest import LOG, Project, Sandbox, new_project, sandbox_command, start_sandbox, stop_sandbox
-from dbt.contracts.graph.manifest import Manifest
+from conftest import LOG, PARSED, Project, Sandbox, new_project, sandbox_command, start_sandbox, stop_sandbox
 from event_log_checks import (
     BEFORE,
     closed_windows,
@@ -40,7 +40,8 @@ GENERATIONS = "generation_events"
 @pytest.fixture
 def duration(backfilled: Project) -> float:
     """Seconds that an undisturbed backfill takes."""
-    return json.loads((backfilled.target / "run_results.json").read_text())["elapsed_time"]
+    results = min(backfilled.target.glob("run-*/run_results.json"), key=lambda path: path.stat().st_mtime_ns)
+    return json.loads(results.read_text())["elapsed_time"]
 
 
 def kill_at(run: Run, moment: Callable[[], object]) -> None:
@@ -241,12 +242,12 @@ def test_a_replacement_killed_half_way_is_completed(staged: ParsedProject, backf
 
 
 @pytest.fixture
-def fragile(parsed_manifest: Manifest, tmp_path: Path) -> Iterator[ParsedProject]:
+def fragile(parsed_once: ParsedProject, tmp_path: Path) -> Iterator[ParsedProject]:
     """A project like `parsed`, on servers of its own, which may be killed."""
     sandbox = start_sandbox(tmp_path / "fragile")
     try:
-        new_project(sandbox, "parsed", tmp_path)
-        yield ParsedProject(sandbox, "parsed", tmp_path, manifest=parsed_manifest)
+        new_project(sandbox, PARSED, tmp_path)
+        yield replace(parsed_once, sandbox=sandbox, target=tmp_path)
     finally:
         stop_sandbox(sandbox)
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -21,7 +22,7 @@ import pytest
 import redis
 from click.testing import CliRunner
 from conftest import REPO, Project, Sandbox, copy_tables, drop_databases, new_project
-from parsed_project import wait_until
+from parsed_project import ParsedProject, wait_until
 from valkey_servers import behind_tls, cluster, valkey
 
 import push_metrics
@@ -32,14 +33,16 @@ COUNT_ON = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HINCRBY', KEY
 
 
 @pytest.fixture(scope="module")
-def served(sandbox: Sandbox, backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def served(backfilled: ParsedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project whose marts are built."""
-    project = new_project(sandbox, "served", tmp_path_factory.mktemp("served"))
+    sandbox = backfilled.sandbox
+    project = replace(backfilled, database="served", target=tmp_path_factory.mktemp("served"))
+    new_project(sandbox, project.database, project.target)
     sandbox.command(f"drop table {project.event_log} sync")
     sandbox.command(f"create table {project.event_log} clone as {backfilled.event_log}")
     copy_tables(sandbox, backfilled.database, "served", "name like 'stg\\_%'")
-    project.dbt("build", "--select", "engagement_weights", "--exclude", "resource_type:test")
-    project.dbt("run", "--select", "tag:mart")
+    only = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    project.dbt("build", "--select", "engagement_weights", "tag:mart", *only)
     yield project
     drop_databases(sandbox, "served")
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import DBT, REPO, Project, Sandbox, beside
+from conftest import REPO, Project
 from event_log_checks import BEFORE, LIVE, Pair, catalog, of_pairs, pairs_of, totals
-from parsed_project import ParsedProject, fork, parse
+from parsed_project import ParsedProject, fork
 
 import dbt_sql
 import explain_metric
@@ -57,17 +57,17 @@ class Compiled(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def compiled(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Compiled:
-    project = beside(backfilled, tmp_path_factory.mktemp("compiled"))
+def compiled(backfilled: ParsedProject) -> Compiled:
     rooms = {"models": "models/events", "analyses": "analyses/events"}
     selected = [f"path:{folder}" for folder in rooms.values()]
-    project.dbt("compile", "--write-json", "--indirect-selection", "empty", "--select", *selected)
-    root = project.target / "compiled" / "entity_metrics"
+    run = backfilled.start("compile", "--write-json", "--indirect-selection", "empty", "--select", *selected)
+    assert run.wait() == 0, run.output
+    root = run.log.parent / "compiled" / "entity_metrics"
     texts = {
         room: {path.stem: path.read_text() for path in sorted((root / folder).glob("*.sql"))}
         for room, folder in rooms.items()
     }
-    return Compiled(json.loads((project.target / "manifest.json").read_text()), **texts)
+    return Compiled(json.loads(run.log.with_name("manifest.json").read_text()), **texts)
 
 
 # Each metric's query on its own ----------------------------------------------------------------------------------
@@ -150,14 +150,14 @@ def test_of_metrics_that_all_count_a_user_once_the_earliest_event_of_each_user_r
     ]
 
 
-def test_the_source_rows_that_count_are_the_events(backfilled: Project, compiled: Compiled, tmp_path: Path) -> None:
-    project = beside(backfilled, tmp_path)
+def test_the_source_rows_that_count_are_the_events(backfilled: ParsedProject, compiled: Compiled) -> None:
     nodes = compiled.manifest["nodes"].values()
     staging = [node["name"] for node in nodes if node["name"].startswith("stg_") and node["resource_type"] == "model"]
     reads = "\n".join(f"-- depends_on: {{{{ ref('{name}') }}}}" for name in staging)
     queries = "\n;\n".join(f"{{{{ metric_rows_query('{entity}', '{metric}') }}}}" for entity, metric in pairs_of())
-    project.dbt("compile", "--no-introspect", "--inline", f"{reads}\n;\n{queries}")
-    (inline,) = (tmp_path / "compiled" / "entity_metrics").rglob("inline_query*")
+    run = backfilled.start("compile", "--no-introspect", "--inline", f"{reads}\n;\n{queries}")
+    assert run.wait() == 0, run.output
+    (inline,) = (run.log.parent / "compiled" / "entity_metrics").rglob("inline_query*")
     _, *rows_queries = inline.read_text().split("\n;\n")
     logged = totals(backfilled)
     for pair, sql in zip(pairs_of(), rows_queries, strict=True):
@@ -231,24 +231,15 @@ def test_a_changed_macro_is_shown_as_the_sql_that_it_changes(copy: Path) -> None
     assert "event.1 >= 1" in (golden / "models" / "events" / "tag_engagement_events.sql").read_text()
 
 
-def test_dbt_knows_what_a_change_modifies(copy: Path, sandbox: Sandbox) -> None:
+def test_dbt_knows_what_a_change_modifies(changed: ParsedProject, tmp_path: Path) -> None:
     """As continuous integration elsewhere asks it: dbt build --select state:modified+ --state <of the main branch>."""
-
-    def dbt(*arguments: str) -> list[str]:
-        options = ("--profiles-dir", str(sandbox.dir), "--log-path", str(copy / "logs"))
-        return subprocess.run(
-            [DBT, "--quiet", *arguments, *options], cwd=copy, check=True, text=True, capture_output=True
-        ).stdout.split()
-
-    dbt("parse", "--target-path", str(copy / "state"))
-    macro = copy / "macros" / "events" / "metric_events.sql"
-    macro.write_text(macro.read_text().replace("event.1 > 0", "event.1 >= 1"))
-    totals = copy / "models" / "marts" / "totals" / "entity_metric_totals.sql"
-    totals.write_text(totals.read_text() + "-- changed\n")
-    listed = dbt(
-        *("ls", "--resource-type", "model", "--output", "name", "--select", "state:modified"),
-        *("--state", str(copy / "state")),
-    )
+    changed.manifest.writable_manifest().write(str(tmp_path / "manifest.json"))
+    changed.change("macros/events/metric_events.sql", "event.1 > 0", "event.1 >= 1")
+    changed.change("models/marts/totals/entity_metric_totals.sql", "select", "select -- changed")
+    listed = changed.dbt(
+        *("--quiet", "ls", "--resource-type", "model", "--output", "name"),
+        *("--select", "state:modified", "--state", str(tmp_path)),
+    ).split()
     events = {path.stem for path in (REPO / "models" / "events").glob("*.sql")}
     assert set(listed) == events | {"entity_metric_totals"}
 
@@ -281,15 +272,13 @@ def parts_of(output: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def explain(backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Explain:
+def explain(backfilled: ParsedProject, tmp_path_factory: pytest.TempPathFactory) -> Explain:
     """As the command line does, in processes that need not parse the project anew."""
     folder, numbers = tmp_path_factory.mktemp("explained"), itertools.count()
-    manifest_of_backfilled = parse(beside(backfilled, folder))
 
-    def main(project: Project, arguments: tuple[str, ...]) -> int:
+    def main(project: ParsedProject, arguments: tuple[str, ...]) -> int:
         os.environ.update(project.environment())
-        manifest = project.manifest if isinstance(project, ParsedProject) else manifest_of_backfilled
-        dbt_sql.parse = lambda target, variables: manifest
+        dbt_sql.parse = lambda target, variables: project.own_manifest()
         try:
             explain_metric.main(arguments)
         except SystemExit as end:

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import parsed_project
 import pytest
-from conftest import REPO, Project, Sandbox, new_project, sandbox_command, start_sandbox, stop_sandbox
+from conftest import REPO, Project, Sandbox, new_project, start_sandbox, stop_sandbox
 from dbt.contracts.graph.manifest import Manifest
 from parsed_project import ParsedProject
 
@@ -63,7 +62,7 @@ def connect(sandbox: Sandbox, password: str = POSTGRES_PASSWORD) -> subprocess.C
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory, graph: Manifest) -> Iterator[Guarded]:
+def guarded(tmp_path_factory: pytest.TempPathFactory, parsed_once: ParsedProject) -> Iterator[Guarded]:
     sandbox = start_sandbox(REPO / ".sandbox" / f"pytest-{os.getpid()}-guarded")
     try:
         literal = POSTGRES_PASSWORD.replace("'", "''")
@@ -72,7 +71,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, graph: Manifest) -> Iterat
         assert connected.returncode == 0, connected.stdout
         project = new_project(sandbox, "guarded", tmp_path_factory.mktemp("guarded"))
         output = project.dbt("--debug", "build", "--write-json", "--select", "tag:collection", "generation_events")
-        yield Guarded(project, output, ParsedProject(sandbox, "untouched", project.target, manifest=graph))
+        quick = dataclasses.replace(parsed_once, sandbox=sandbox, database="untouched", target=project.target)
+        yield Guarded(project, output, quick)
     finally:
         stop_sandbox(sandbox)
 
@@ -121,7 +121,7 @@ def test_a_wrong_postgres_password_is_not_repeated(guarded: Guarded) -> None:
         assert f"metrics_reader@127.0.0.1:{environment['POSTGRES_PORT']}/community" in refused.stdout
         assert_keeps(refused.stdout, "Jx29bTs")
         # The collection holds the wrong password now: a run meets it too.
-        output = guarded.quick.dbt("--debug", "run", "--select", "stg_tag", fails=True)
+        output = guarded.quick.dbt("--debug", "--log-level-file", "debug", "run", "--select", "stg_tag", fails=True)
         assert 'password authentication failed for user "metrics_reader"' in output
         assert_keeps(output, "Jx29bTs")
         for path in files_below(guarded.project.target, guarded.sandbox.dir / "logs"):
@@ -149,12 +149,10 @@ def test_every_statement_names_its_run_and_its_node(guarded: Guarded) -> None:
 # The graph ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    """The project as dbt parses it, which needs no server."""
-    folder = tmp_path_factory.mktemp("graph")
-    sandbox_command({**os.environ, "SANDBOX_DIR": str(folder)}, "profiles")
-    return parsed_project.parse(Project(Sandbox(folder, {"DBT_PROFILES_DIR": str(folder)}), "untouched", folder))
+@pytest.fixture
+def graph(parsed_once: ParsedProject) -> Manifest:
+    """The project as dbt parses it."""
+    return parsed_once.manifest
 
 
 def models_in(graph: Manifest, *folders: str) -> dict:

@@ -8,18 +8,19 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import clickhouse_connect
-import parsed_project
 import psycopg2
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
-from conftest import GOALS_BY, REPO, Project, Sandbox, goals_by, new_project
+from conftest import GOALS_BY, REPO, Sandbox, goals_by, new_project
 from parsed_project import ParsedProject, wait_until
 
 SCHEMA, DATABASE, SLICE_SIZE = "copied", "staging", 500
+# So that dbt keeps the statements in a file.
+FILED = ("--log-level-file", "debug")
 SLICES = {"slice_size": SLICE_SIZE, "postgres_schema": SCHEMA}
 # The last and the first keys of slices at and below zero; the last ones alone, which leave a slice one row.
 KEYS_AT_EDGES = [-1501, -1500, -1001, -1000, -999, -501, -500, -499, -1, 0]
@@ -217,7 +218,8 @@ def last_log(project: ParsedProject) -> str:
 
 
 @pytest.fixture(scope="module")
-def landed(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
+def landed(parsed_once: ParsedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
+    sandbox = parsed_once.sandbox
     sandbox.postgres(
         f"create schema {SCHEMA};"
         + "".join(
@@ -241,11 +243,10 @@ def landed(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     )
     folder = tmp_path_factory.mktemp("staging")
     new_project(sandbox, DATABASE, folder)
-    manifest = parsed_project.parse(Project(sandbox, DATABASE, folder))
-    project = ParsedProject(sandbox, DATABASE, folder, SLICES, manifest=manifest)
+    project = replace(parsed_once, database=DATABASE, target=folder, vars=SLICES)
     server_log = sandbox.dir / "logs" / "postgres.log"
     already = server_log.stat().st_size
-    output = project.dbt("run", "--select", "path:models/staging", "collection_item_events")
+    output = project.dbt("run", "--select", "path:models/staging", "collection_item_events", *FILED)
     sandbox.postgres("alter role metrics_reader reset log_min_duration_statement")
     with server_log.open("rb") as log:
         log.seek(already)
@@ -603,7 +604,7 @@ def test_rows_lost_on_the_way_are_found_and_their_slice_is_not_put_in_place(
         row_policy(sandbox, "ModelVersion", settling),
         lock_inherited(sandbox, 40713),
     ):
-        output = landed.run("stg_image_resource_new", "stg_model_version", fails=True)
+        output = landed.run("stg_image_resource_new", "stg_model_version", fails=True, options=FILED)
     copied, counted = sandbox.postgres(
         f'select count(*) filter (where {arrives}), count(*) from {SCHEMA}."ImageResourceNew" where "imageId" / 500 = 3'
     )[0]
