@@ -156,6 +156,9 @@ class ParsedProject(Project):
             for node in (*self.manifest.nodes.values(), *self.manifest.sources.values()):
                 node.schema = re.sub(f"^{PARSED}", self.database, node.schema)
                 node.relation_name = re.sub(f"^`{PARSED}", f"`{self.database}", node.relation_name or "") or None
+            log = self.manifest.sources["source.entity_metrics.event_log.entityMetricEvents"]
+            log.schema, log.identifier = self.vars.get("event_log", self.event_log).split(".")
+            log.relation_name = f"`{log.schema}`.`{log.identifier}`"
             self.manifest.build_flat_graph()
         return self.manifest
 

@@ -662,25 +662,13 @@ def test_of_two_databases_of_models_that_start_at_the_same_time_one_publishes(
     staged: ParsedProject, backfilled: Project
 ) -> None:
     names = [f"{staged.database}_{number}" for number in ("one", "two")]
-    projects = [
-        Project(staged.sandbox, name, staged.target / name, vars={"event_log": staged.event_log}) for name in names
-    ]
+    projects = [replace(staged, database=name, vars={"event_log": staged.event_log}) for name in names]
     command = ("run", "--select", "tag:tag")
     try:
-        runs = [
-            subprocess.Popen(
-                project.command_line(*command),
-                cwd=REPO,
-                env=project.environment(),
-                text=True,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
-            for project in projects
-        ]
-        printed = [run.communicate()[0] for run in runs]
-        winner, loser = sorted((0, 1), key=lambda number: runs[number].returncode)
-        assert runs[winner].returncode == 0 and runs[loser].returncode > 0, printed
+        runs = [project.start(*command) for project in projects]
+        winner, loser = sorted((0, 1), key=lambda number: runs[number].wait())
+        printed = [run.output for run in runs]
+        assert (runs[winner].exit_code, runs[loser].exit_code) == (0, 1), printed
         refused = f"is published to by the models in the database '{names[winner]}'"
         assert refused in printed[loser] and "dbt run-operation release_event_log" in printed[loser]
         tables = f"select count() from system.tables where database like '{names[loser]}%'"
