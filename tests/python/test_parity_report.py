@@ -6,15 +6,16 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unittest import mock
 
 import pytest
 from click.testing import CliRunner, Result
 from clickhouse_connect.driver.binding import format_str
-from conftest import LOG, Project, Sandbox, copy_tables
+from conftest import LOG, Project, copy_tables
 from event_log_checks import BEFORE, Totals, catalog, of_pairs, pairs_of, totals
+from parsed_project import ParsedProject
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 import dbt_sql
@@ -30,9 +31,10 @@ ARGUMENTS = [
 
 
 @pytest.fixture(scope="module")
-def reported(sandbox: Sandbox, backfilled: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def reported(backfilled: ParsedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A database of its own, with a copy of all that the report reads of `backfilled`."""
-    project = Project(sandbox, "reported", tmp_path_factory.mktemp("reported"))
+    sandbox = backfilled.sandbox
+    project = replace(backfilled, database="reported", target=tmp_path_factory.mktemp("reported"))
     for suffix in ("", "_postgres"):
         sandbox.command(f"create database reported{suffix}")
         where = "name like 'stg\\_%' or name = 'entityMetricEvents' or engine = 'PostgreSQL'"
