@@ -16,6 +16,8 @@ import tempfile
 from pathlib import Path
 
 import click
+import sqlglot
+import yaml
 
 import event_contract
 import settings_page
@@ -83,6 +85,7 @@ def lists(manifest: dict) -> dict[Path, str]:
     files[Path("dbt_project.yml")] = with_list(
         project, r"((?:      stg_\w+: [^\n]*\n)+)", staging_tags(manifest, of_type)
     )
+    files[Path("models/staging/staging.yml")] = staging_properties(manifest)
     tables = {name: [s["name"] for s in manifest["sources"].values() if s["source_name"] == name] for name in SOURCES}
     granted = {"postgres_parity_grants": tables["postgres"], "postgres_grants": tables["postgres"] + tables["legacy"]}
     for name, read in granted.items():
@@ -99,6 +102,41 @@ def staging_tags(manifest: dict, of_type: dict[str, list[dict]]) -> str:
             if unique_id in manifest["nodes"]:
                 tags.setdefault(manifest["nodes"][unique_id]["name"], set()).add(snake_case(entity_type))
     return "".join(f"      {name}: {{+tags: [{', '.join(sorted(tags[name]))}]}}\n" for name in sorted(tags))
+
+
+def staging_properties(manifest: dict) -> str:
+    """What dbt is told of the staging models: the source's own columns, in the types and with the tests of a copy."""
+    models = []
+    staging = [
+        node for node in manifest["nodes"].values() if "staging" in node["fqn"] and node["resource_type"] == "model"
+    ]
+    for model in sorted(staging, key=lambda model: model["name"]):
+        source = manifest["sources"][model["depends_on"]["nodes"][0]]
+        select, _, _ = re.sub(r"{{ config.*?}}|{#.*?#}", "", model["raw_code"], flags=re.DOTALL).partition("from {{")
+        columns = [staged_column(source, name) for name in sqlglot.parse_one(select, read="clickhouse").named_selects]
+        landed_at = {"name": "_landed_at", "data_type": "DateTime('UTC')", "description": "{{ doc('landed_at') }}"}
+        description = f"{source['description']} Copied from {source['name']}."
+        models.append({"name": model["name"], "description": description, "columns": [*columns, landed_at]})
+    header = "# Made by scripts/generate.py from models/sources/postgres.yml and the columns that each model selects.\n"
+    return header + yaml.safe_dump({"models": models}, sort_keys=False, width=116)
+
+
+def staged_column(source: dict, name: str) -> dict:
+    """A column of a staging table. Few values make a LowCardinality; times have no more than milliseconds."""
+    column = source["columns"][name]
+    data_type = re.sub("^String$", "LowCardinality(String)", column["data_type"]).replace(
+        "DateTime64(6", "DateTime64(3"
+    )
+    description = f"{source['name']}.{name}: {column['description']}"
+    tests: list[object] = []
+    if source["config"]["meta"]["primary_key"] == [name]:
+        tests.append("unique")
+    if values := column["config"]["meta"].get("values"):
+        # Values that no rule knows are reported with the number of their rows.
+        config = {"severity": "warn", "fail_calc": "sum(n_records)"}
+        tests.append({"accepted_values": {"arguments": {"values": values}, "config": config}})
+    staged = {"name": name, "data_type": data_type, "description": description}
+    return staged | ({"data_tests": tests} if tests else {})
 
 
 def analysis(manifest: dict, entity_type: str, models: list[dict]) -> str:
@@ -189,8 +227,9 @@ def write(files: dict[Path, str | None]) -> None:
 def main(rewrite: bool) -> None:
     """Check that the generated files are up to date; show what differs, and exit with 1 if something does.
 
-    Generated are tests/golden, analyses/events, docs/event-contract.md, docs/settings.md, the entity types in
-    dbt_project.yml, and the tables in scripts/postgres_grants.sql and scripts/postgres_parity_grants.sql.
+    Generated are tests/golden, analyses/events, models/staging/staging.yml, docs/event-contract.md, docs/settings.md,
+    the entity types in dbt_project.yml, and the tables in scripts/postgres_grants.sql and
+    scripts/postgres_parity_grants.sql.
     """
     with tempfile.TemporaryDirectory() as directory:
         target = Path(directory)
