@@ -34,6 +34,21 @@
 {% endmacro %}
 
 
+{#
+    dbt's own, asked while it parses: before it makes the databases, a database of the models that is no plain name is an error.
+    Arguments: custom_schema_name and node, as dbt gives them.
+    Raises: a compiler error that names it.
+#}
+{% macro generate_schema_name(custom_schema_name, node) %}
+    {% if not modules.re.match('^[A-Za-z_][A-Za-z0-9_]*$', target.schema) %}
+        {% do exceptions.raise_compiler_error(
+            "The database of the models is '" ~ target.schema ~ "'; it must be a plain name: letters, digits and underscores. See CLICKHOUSE_DATABASE."
+        ) %}
+    {% endif %}
+    {% do return(default__generate_schema_name(custom_schema_name, node)) %}
+{% endmacro %}
+
+
 {# All vars of the project, as dbt_project.yml has them; a test holds this list to it, since dbt does not tell macros. #}
 {% macro known_vars() %}
     {% do return([
@@ -62,7 +77,7 @@
 {% endmacro %}
 
 
-{# What is named by vars, and the database of the models, must be plain names: they become part of statements. #}
+{# What is named by vars must be plain names: they become part of statements. #}
 {% macro _check_names() %}
     {% set plain = '^[A-Za-z_][A-Za-z0-9_]*$' %}
     {% for name in ['postgres_collection', 'postgres_schema'] %}
@@ -71,11 +86,6 @@
     {% set matched = modules.re.match('^([A-Za-z_][A-Za-z0-9_]*)[.][A-Za-z_][A-Za-z0-9_]*$', var('event_log') | string) %}
     {% do require_var('event_log', matched, 'be <database>.<table>, both plain names: letters, digits and underscores') %}
     {% do require_var('event_log', matched.group(1) | lower not in ['system', 'information_schema'], "not lie in one of ClickHouse's own databases") %}
-    {% if not modules.re.match(plain, target.schema) %}
-        {% do exceptions.raise_compiler_error(
-            "The database of the models is '" ~ target.schema ~ "'; it must be a plain name: letters, digits and underscores. See CLICKHOUSE_DATABASE."
-        ) %}
-    {% endif %}
 {% endmacro %}
 
 

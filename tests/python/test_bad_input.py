@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path
 
 import pytest
 import yaml
-from conftest import REPO, Project
+from conftest import REPO, Project, Sandbox
 from parsed_project import ParsedProject
 
 PLAIN = "letters, digits and underscores"
@@ -59,6 +60,14 @@ def test_vars_that_cannot_be_are_named(
     ((name, value),) = variables.items()
     assert name in said and (name not in ("event_log", "postgres_schema") or str(value) in said)
     assert made(parsed) == before
+
+
+def test_a_database_of_models_that_is_no_plain_name_is_never_made(sandbox: Sandbox, tmp_path: Path) -> None:
+    before = sandbox.rows("show databases")
+    project = Project(sandbox, "my-models", tmp_path)
+    output = project.dbt("run", "--select", "tag:tag", fails=True, event_log="default.entityMetricEvents")
+    assert f"The database of the models is 'my-models'; it must be a plain name: {PLAIN}." in " ".join(output.split())
+    assert sandbox.rows("show databases") == before
 
 
 def test_an_event_log_that_does_not_exist_is_no_reason_to_make_one(parsed: ParsedProject) -> None:
