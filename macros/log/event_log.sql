@@ -169,7 +169,7 @@
     {% if traits.views and var('log_views') == 'stop' %}
         {% do exceptions.raise_compiler_error(
             'Materialized views hang off the event log ' ~ var('event_log') ~ ': ' ~ traits.views | join(', ')
-            ~ '. Whole partitions are attached to the log, which passes views by. Nothing was copied. Choose what they are to'
+            ~ '. Attaching partitions to the log bypasses them. Nothing was copied. Choose what they are to'
             ~ " see with --vars '{log_views: skip}' (attach; the SQL that fills each of them is printed) or '{log_views: feed}'"
             ~ ' (insert through the views: exact in the log, and in the views unless the run is killed).'
         ) %}

@@ -95,7 +95,7 @@
             ~ describe_differences(conflicts, 'this run publishes', 'the log held'), info=true) %}
         {% if var('on_conflict') == 'skip' %}
             {% do resolved.update({'left_out': _are_parts(conflicts), 'kept': _are_parts(conflicts)}) %}
-            {% do exceptions.warn('What the log keeps of these partitions is not what was audited: dbt test compares it.') %}
+            {% do exceptions.warn('The events that the log keeps in these partitions were not audited. dbt test compares them.') %}
         {% else %}
             {% do resolved.update({'replace': true, 'replaced': conflicts}) %}
         {% endif %}
@@ -385,7 +385,7 @@
         'select (select count() from ' ~ publication.relation ~ ') as held, (select sum(rows) from (' ~ _intended_content(publication) ~ ')) as intended'
     ).rows[0] %}
     {% if counts['held'] > counts['intended'] %}
-        {% do stop('The ledger ' ~ publications() ~ ' knows of ' ~ counts['intended'] ~ ' events of the publication ' ~ publication.relation
+        {% do stop('The ledger ' ~ publications() ~ ' lists ' ~ counts['intended'] ~ ' events of the publication ' ~ publication.relation
             ~ ', which holds ' ~ counts['held'] ~ '. Nothing was published. Drop that table, and run the command again.') %}
     {% endif %}
     {% do return(counts['intended']) %}

@@ -12,19 +12,19 @@
     {% endfor %}
     {% for option in ['empty', 'sample'] if invocation_args_dict.get(option) %}
         {% do exceptions.raise_compiler_error(
-            '--' ~ option ~ ' leaves out rows, and what is landed and published must be all of them. For a quick run choose a part of the'
+            '--' ~ option ~ ' leaves out rows, but landing and publishing need all of them. For a quick run choose a part of the'
             ~ ' metrics (dbt build --select tag:tag), or a small sandbox (scripts/sandbox.py seed --scale 0.1).'
         ) %}
     {% endfor %}
     {% if target.type == 'postgres' %}
         {% if flags.WHICH == 'run-operation' %}
             {% do exceptions.raise_compiler_error(
-                'The target ' ~ target.name ~ ' is PostgreSQL, which only the views of expected counts are made in. Run-operations belong to ClickHouse.'
+                'The target ' ~ target.name ~ ' is PostgreSQL. Only the views of expected counts are built there. Run-operations belong to ClickHouse.'
             ) %}
         {% endif %}
         {% for unique_id in selected_resources if not unique_id.startswith('model.') or graph.nodes[unique_id].fqn[1] != 'parity' %}
             {% do exceptions.raise_compiler_error(
-                'The target ' ~ target.name ~ ' is PostgreSQL, which only the views of expected counts are made in: dbt run --target ' ~ target.name
+                'The target ' ~ target.name ~ ' is PostgreSQL. Only the views of expected counts are built there: dbt run --target ' ~ target.name
                 ~ ' --select tag:parity. ' ~ unique_id.split('.')[2] ~ ' belongs to ClickHouse.'
             ) %}
         {% endfor %}

@@ -37,7 +37,7 @@
         {% endif %}
     {% endfor %}
     {% if seen.number is none %}
-        {% do exceptions.raise_compiler_error('Run ' ~ seen.holder ~ ' has been at work all the time. Nothing was changed; run it again later.') %}
+        {% do exceptions.raise_compiler_error('Run ' ~ seen.holder ~ ' held the lock all the time. Nothing was changed; run the command again later.') %}
     {% endif %}
     {% if seen.dead %}
         {% do run_query('kill query where ' ~ is_statement_of(seen.dead) ~ ' sync') %}
