@@ -175,7 +175,8 @@ def names_read(query: str, relation: str) -> set[str]:
         if alias := match.group(1):
             names |= set(re.findall(rf"\b{alias}\.(\w+)", query))
         else:
-            names |= set(re.findall(r"\w+", query[query.rindex("select", 0, match.start()) : match.start()]))
+            before = re.sub(r"\(\s*select [^()]*\)", "", query[: match.start()])
+            names |= set(re.findall(r"\w+", before[before.rindex("select") :]))
             names |= set(re.findall(r"\w+", re.match(r"[^()]*", query[match.end() :]).group()))
     return names
 
