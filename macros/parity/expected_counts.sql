@@ -24,8 +24,10 @@
         counts        name of the CTE (metric_type, entity_id, expected, expected_now), a row for each entity and metric
         entity_type   the entity type whose metrics these are
     Returns: a select of entity_type, entity_id, metric_type, expected (before the cutoff) and expected_now.
+    Sets the model's meta.entity_type, by which tests and reports find it.
 #}
 {% macro expected_counts(counts, entity_type) -%}
+{{- config(meta={'entity_type': entity_type}) -}}
 select
     '{{ entity_type }}' as entity_type,
     c.entity_id::bigint as entity_id,
