@@ -425,7 +425,7 @@ insert into "UserEngagement" ("userId", "targetUserId", type, "createdAt")
 values
     (2, 1, 'Follow', '2023-10-01'),
     (3, 1, 'Hide', '2023-10-02'),
-    (4, 1, 'Block', '2023-10-03'),                                     -- no metric
+    (4, 1, 'Block', '2023-10-03'),
     (5, 5, 'Follow', '2023-10-06'),                                    -- oneself
     (6, 1, 'Follow', pg_temp.just_before()),
     (7, 1, 'Follow', pg_temp.cutoff());
@@ -434,7 +434,7 @@ insert into "TagEngagement" ("userId", "tagId", type, "createdAt")
 values
     (2, 1, 'Follow', '2023-10-01'),
     (2, 2, 'Hide', '2023-10-02'),
-    (3, 1, 'Allow', '2023-10-03'),                                     -- no metric
+    (3, 1, 'Allow', '2023-10-03'),
     (6, 1, 'Follow', pg_temp.just_before()),
     (7, 1, 'Follow', pg_temp.cutoff());
 
