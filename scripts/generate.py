@@ -30,6 +30,11 @@ GOLDEN = Path("tests/golden")
 PROJECT_FILE = REPOSITORY / "dbt_project.yml"
 SOURCES = ("postgres", "legacy")
 ANALYSES = Path("analyses/events")
+# Macros that name every model of a folder, since dbt has to know of each ref() before it knows of any model.
+REFERENCES = {
+    Path("macros/log/all_events.sql"): "models/events",
+    Path("macros/parity/expected_counts.sql"): "models/parity",
+}
 REWRITE = "scripts/generate.py --write"
 
 
@@ -68,6 +73,16 @@ def tidied(sql: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"
 
 
+def references() -> dict[Path, str]:
+    """The macros that name models: dbt parses only with names of models that there are."""
+    files = {}
+    for path, folder in REFERENCES.items():
+        models = sorted(model.stem for model in (REPOSITORY / folder).rglob("*.sql"))
+        names = "".join(f"        '{name}',\n" for name in models)
+        files[path] = with_list((REPOSITORY / path).read_text(), r"for name in \[\n(.*?)    \]", names)
+    return files
+
+
 def lists(manifest: dict) -> dict[Path, str]:
     """The files that hold lists of tables or entity types: what dbt compiles depends on them."""
     models = [node for node in manifest["nodes"].values() if node["config"]["meta"].get("metrics")]
@@ -79,6 +94,11 @@ def lists(manifest: dict) -> dict[Path, str]:
         ANALYSES / f"{snake_case(entity_type)}.sql": analysis(manifest, entity_type, readers)
         for entity_type, readers in of_type.items()
     }
+    files[ANALYSES / "events.yml"] = "analyses:\n" + "".join(
+        f"  - name: {snake_case(entity_type)}\n"
+        f"    description: The metrics of the entity type {entity_type}, each as a query on its own.\n"
+        for entity_type in sorted(of_type)
+    )
     project = with_list(
         PROJECT_FILE.read_text(), r"&entity_types \[(.*?)\]", ", ".join(sorted(map(snake_case, of_type)))
     )
@@ -185,7 +205,7 @@ def pages(sql: dict[Path, str], manifest: dict) -> dict[Path, str]:
 
 def present() -> dict[Path, str]:
     """The files of the directories in which everything is generated."""
-    found = [path for directory in (GOLDEN, ANALYSES) for path in (REPOSITORY / directory).rglob("*.sql")]
+    found = [path for directory in (GOLDEN, ANALYSES) for path in (REPOSITORY / directory).rglob("*.*")]
     return {path.relative_to(REPOSITORY): path.read_text() for path in found}
 
 
@@ -211,15 +231,20 @@ def difference(path: Path, before: str | None, after: str | None) -> str:
     )
 
 
-def write(files: dict[Path, str | None]) -> None:
-    """Write the files; those that are None go."""
+def write(files: dict[Path, str | None]) -> set[Path]:
+    """Write the files; those that are None go. Return the ones that changed."""
+    changed = set()
     for path, text in files.items():
         file = REPOSITORY / path
+        if text == (file.read_text() if file.exists() else None):
+            continue
+        changed.add(path)
         if text is None:
             file.unlink()
         else:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
+    return changed
 
 
 @click.command()
@@ -228,20 +253,20 @@ def main(rewrite: bool) -> None:
     """Check that the generated files are up to date; show what differs, and exit with 1 if something does.
 
     Generated are tests/golden, analyses/events, models/staging/staging.yml, docs/event-contract.md, docs/settings.md,
-    the entity types in dbt_project.yml, and the tables in scripts/postgres_grants.sql and
-    scripts/postgres_parity_grants.sql.
+    the entity types in dbt_project.yml, the tables in scripts/postgres_grants.sql and
+    scripts/postgres_parity_grants.sql, and the models that all_events() and depends_on_expected_counts() name.
     """
     with tempfile.TemporaryDirectory() as directory:
         target = Path(directory)
-        if rewrite:
-            write(lists(dbt("parse", target)))
+        # Each step needs the one before: dbt parses what is named, and compiles what is tagged.
+        rewritten = write(references()) | write(lists(dbt("parse", target))) if rewrite else set()
         kinds = ("--select", "resource_type:model", "resource_type:analysis", "--indirect-selection", "empty")
         manifest = dbt("compile", target, *kinds, "--no-introspect", "--no-populate-cache")
-        wanted = lists(manifest) | pages(compiled(target), manifest)
+        wanted = references() | lists(manifest) | pages(compiled(target), manifest)
     changed = changes(wanted)
     if rewrite:
-        write({path: after for path, (_, after) in changed.items()})
-        click.echo(f"{len(wanted)} generated files are up to date; {len(changed)} of them changed.")
+        rewritten |= write({path: after for path, (_, after) in changed.items()})
+        click.echo(f"{len(wanted)} generated files are up to date; {len(rewritten)} changed.")
         return
     for path, (before, after) in changed.items():
         click.echo(difference(path, before, after), nl=False)

@@ -13,23 +13,15 @@ from pathlib import Path
 import pytest
 from conftest import REPO, Project, Sandbox, new_project, start_sandbox, stop_sandbox
 from dbt.contracts.graph.manifest import Manifest
+from event_log_checks import pairs_of
 from parsed_project import ParsedProject
+
+from generate import snake_case
 
 # Each secret is searched for by its middle part, which no escaping changes.
 CLICKHOUSE_SECRET, POSTGRES_SECRET = "clickhouse-sandbox", "Qv57wnR"
 POSTGRES_PASSWORD = f"it's \\ {POSTGRES_SECRET} %s"
-ENTITY_TAGS = {
-    "user",
-    "model",
-    "model_version",
-    "post",
-    "image",
-    "collection",
-    "tag",
-    "article",
-    "bounty",
-    "bounty_entry",
-}
+ENTITY_TAGS = {snake_case(entity_type) for entity_type, _ in pairs_of()}
 
 
 # Secrets --------------------------------------------------------------------------------------------------------------
