@@ -13,6 +13,7 @@
     {% if execute and flags.WHICH in ['run', 'build'] %}
         {% set rooms = _selected_rooms() %}
         {% if rooms.run_lock %}
+            {% do _require_listed_events_models() %}
             {% do check_vars() %}
             {% set absent = check_postgres_sources() if rooms.staging else [] %}
             {% do _prepare_event_log(rooms) %}
@@ -101,6 +102,16 @@
         and 'model.' ~ project_name ~ '.logged_events' not in selected_resources
         and load_relation(model_of_the_log('logged_events'))
     ) %}
+{% endmacro %}
+
+
+{# Stops a run that knows an events model of which the log would get nothing. #}
+{% macro _require_listed_events_models() %}
+    {% for node in events_models() if node.unique_id not in graph.nodes['model.' ~ project_name ~ '.pending_events'].depends_on.nodes %}
+        {% do exceptions.raise_compiler_error(
+            node.name ~ ' would not reach the event log, since all_events() does not list it. scripts/generate.py --write lists every events model.'
+        ) %}
+    {% endfor %}
 {% endmacro %}
 
 

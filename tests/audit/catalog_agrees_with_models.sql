@@ -1,6 +1,6 @@
 {#
-    The catalog and the events models name the same metrics, each once, and the same model for each; and each entity type has
-    expected counts to be compared with.
+    The catalog and the events models name the same metrics, each once, and the same model for each; and each entity type is
+    compared with expected counts.
 #}
 
 -- depends_on: {{ ref('audited_events') }}
@@ -11,8 +11,8 @@
         {% do emitted.append((metric.entity_type, metric.metric_type, node.name)) %}
     {% endfor %}
 {% endfor %}
-{% for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.fqn[1] == 'parity' and node.config.meta.get('entity_type') %}
-    {% do counted.append(node.config.meta.entity_type) %}
+{% for node in (graph.nodes.values() if execute else []) if node.resource_type == 'test' and (node.test_metadata or {}).get('name') == 'source_parity' %}
+    {% do counted.append(graph.nodes[node.attached_node].config.meta.entity_type) %}
 {% endfor %}
 
 with catalog as (
@@ -49,7 +49,7 @@ compared as (
             length(catalog.model_names) > 1, 'the catalog lists it more than once',
             length(emitted.model_names) > 1, 'more than one model emits it',
             catalog.model_names != emitted.model_names, 'the catalog names another model for it',
-            entity_type not in {{ counted }}, 'no model expected_* counts its entity type',
+            entity_type not in {{ counted }}, 'no test source_parity compares its entity type',
             ''
         ) as problem
     from catalog

@@ -281,9 +281,10 @@ def test_sql_is_what_dbt_compiles(page: str) -> None:
         if language == "sql" and page != CONTRACT:
             assert any(block in sql for sql in golden), block
         if language == "diff":
-            header, _, _, *lines = block.splitlines()
-            before = "".join(f"{line[1:]}\n" for line in lines if not line.startswith("+"))
-            assert before in read(header.removeprefix("--- a/"))
+            header, *hunks = re.split(r"^@@.*\n", block, flags=re.M)
+            for hunk in hunks:
+                before = "".join(f"{line[1:]}\n" for line in hunk.splitlines() if not line.startswith("+"))
+                assert before in read(re.match("--- a/(.*)", header)[1])
 
 
 # Messages ---------------------------------------------------------------------------------------------------------
