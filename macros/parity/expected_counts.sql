@@ -40,6 +40,45 @@ inner join {{ source_in_postgres(entity_type) }} as owners on c.entity_id = owne
 
 
 {#
+    The metrics that reviews make for models or their versions: each review counts in Rating and RatingCount; of a user's reviews with
+    the same thumb the earliest counts. PostgreSQL's dialect.
+    Arguments: entity_id, the column of ResourceReview that names the entity; entity_type.
+    Returns: a select of metric_type, entity_id, expected and expected_now.
+#}
+{% macro review_counts(entity_id, entity_type) -%}
+with thumbs as (
+    select
+        {{ entity_id }} as entity_id,
+        recommended,
+        min("createdAt") as created_at,
+        count(*) {{ before_cutoff('"createdAt"', entity_type) }} as reviews_before,
+        count(*) as reviews,
+        sum(rating) {{ before_cutoff('"createdAt"', entity_type) }} as rating_before,
+        sum(rating) as rating
+    from {{ source_in_postgres('ResourceReview') }}
+    where not exclude and not "tosViolation"
+    group by {{ entity_id }}, "userId", recommended
+)
+
+select 'Rating' as metric_type, entity_id, sum(rating_before) as expected, sum(rating) as expected_now
+from thumbs
+group by entity_id
+
+union all
+
+select 'RatingCount', entity_id, sum(reviews_before), sum(reviews)
+from thumbs
+group by entity_id
+
+union all
+
+select case when recommended then 'ThumbsUp' else 'ThumbsDown' end, entity_id, count(*) {{ before_cutoff('created_at', entity_type) }}, count(*)
+from thumbs
+group by entity_id, recommended
+{%- endmacro %}
+
+
+{#
     The goals of donations, each with the version that it is for: entityType and entityId say it, and where they do not, the
     older column does. PostgreSQL's dialect, on a table that may lack either.
     Returns: a select of id and version_id (null: the goal is for no version).

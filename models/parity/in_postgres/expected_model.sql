@@ -1,5 +1,5 @@
 {#
-    What the metrics of models must add up to, counted by PostgreSQL from its own rows. Written from the catalog, apart from the
+    What the metrics of models must add up to, counted by PostgreSQL from its own rows. Written apart from the
     events models: the second bookkeeper. Each table is read once.
     Without Download, Generation and Earned, whose rows are in ClickHouse: expected_application_metrics.
 #}
@@ -33,19 +33,8 @@ commented as (
     group by "modelId", "userId"
 ),
 
--- of a user's reviews with the same thumb the earliest counts
-thumbs as (
-    select
-        "modelId" as entity_id,
-        recommended,
-        min("createdAt") as created_at,
-        count(*) {{ before_cutoff('"createdAt"', 'Model') }} as reviews_before,
-        count(*) as reviews,
-        sum(rating) {{ before_cutoff('"createdAt"', 'Model') }} as rating_before,
-        sum(rating) as rating
-    from {{ source_in_postgres('ResourceReview') }}
-    where not exclude and not "tosViolation"
-    group by "modelId", "userId", recommended
+reviewed as (
+    {{ review_counts('"modelId"', 'Model') | indent(4) }}
 ),
 
 goals as (
@@ -78,21 +67,8 @@ tipped as (
 ),
 
 counts (metric_type, entity_id, expected, expected_now) as (
-    select 'Rating', entity_id, sum(rating_before), sum(rating)
-    from thumbs
-    group by entity_id
-
-    union all
-
-    select 'RatingCount', entity_id, sum(reviews_before), sum(reviews)
-    from thumbs
-    group by entity_id
-
-    union all
-
-    select case when recommended then 'ThumbsUp' else 'ThumbsDown' end, entity_id, count(*) {{ before_cutoff('created_at', 'Model') }}, count(*)
-    from thumbs
-    group by entity_id, recommended
+    select metric_type, entity_id, expected, expected_now
+    from reviewed
 
     union all
 

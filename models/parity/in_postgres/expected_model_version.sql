@@ -1,5 +1,5 @@
 {#
-    What the metrics of model versions must add up to, counted by PostgreSQL from its own rows. Written from the catalog, apart from the
+    What the metrics of model versions must add up to, counted by PostgreSQL from its own rows. Written apart from the
     events models: the second bookkeeper. Each table is read once.
     Without Download, Generation and Earned, whose rows are in ClickHouse: expected_application_metrics.
 #}
@@ -26,19 +26,8 @@ collected as (
     group by version_id, "addedById"
 ),
 
--- of a user's reviews with the same thumb the earliest counts
-thumbs as (
-    select
-        "modelVersionId" as entity_id,
-        recommended,
-        min("createdAt") as created_at,
-        count(*) {{ before_cutoff('"createdAt"', 'ModelVersion') }} as reviews_before,
-        count(*) as reviews,
-        sum(rating) {{ before_cutoff('"createdAt"', 'ModelVersion') }} as rating_before,
-        sum(rating) as rating
-    from {{ source_in_postgres('ResourceReview') }}
-    where not exclude and not "tosViolation"
-    group by "modelVersionId", "userId", recommended
+reviewed as (
+    {{ review_counts('"modelVersionId"', 'ModelVersion') | indent(4) }}
 ),
 
 goals as (
@@ -70,21 +59,8 @@ tipped as (
 ),
 
 counts (metric_type, entity_id, expected, expected_now) as (
-    select 'Rating', entity_id, sum(rating_before), sum(rating)
-    from thumbs
-    group by entity_id
-
-    union all
-
-    select 'RatingCount', entity_id, sum(reviews_before), sum(reviews)
-    from thumbs
-    group by entity_id
-
-    union all
-
-    select case when recommended then 'ThumbsUp' else 'ThumbsDown' end, entity_id, count(*) {{ before_cutoff('created_at', 'ModelVersion') }}, count(*)
-    from thumbs
-    group by entity_id, recommended
+    select metric_type, entity_id, expected, expected_now
+    from reviewed
 
     union all
 

@@ -1,5 +1,5 @@
 {#
-    What the metrics of posts must add up to, counted by PostgreSQL from its own rows. Written from the catalog, apart from the
+    What the metrics of posts must add up to, counted by PostgreSQL from its own rows. Written apart from the
     events models: the second bookkeeper. Each table is read once.
 #}
 

@@ -18,19 +18,36 @@ collected as (
     group by version_id, "addedById"
 ),
 
--- of a user's reviews with the same thumb the earliest counts
-thumbs as (
-    select
-        "modelVersionId" as entity_id,
-        recommended,
-        min("createdAt") as created_at,
-        count(*) filter (where "createdAt" < timestamp '2024-08-07 15:44:39.044') as reviews_before,
-        count(*) as reviews,
-        sum(rating) filter (where "createdAt" < timestamp '2024-08-07 15:44:39.044') as rating_before,
-        sum(rating) as rating
-    from "public"."ResourceReview"
-    where not exclude and not "tosViolation"
-    group by "modelVersionId", "userId", recommended
+reviewed as (
+    with thumbs as (
+        select
+            "modelVersionId" as entity_id,
+            recommended,
+            min("createdAt") as created_at,
+            count(*) filter (where "createdAt" < timestamp '2024-08-07 15:44:39.044') as reviews_before,
+            count(*) as reviews,
+            sum(rating) filter (where "createdAt" < timestamp '2024-08-07 15:44:39.044') as rating_before,
+            sum(rating) as rating
+        from "public"."ResourceReview"
+        where not exclude and not "tosViolation"
+        group by "modelVersionId", "userId", recommended
+    )
+
+    select 'Rating' as metric_type, entity_id, sum(rating_before) as expected, sum(rating) as expected_now
+    from thumbs
+    group by entity_id
+
+    union all
+
+    select 'RatingCount', entity_id, sum(reviews_before), sum(reviews)
+    from thumbs
+    group by entity_id
+
+    union all
+
+    select case when recommended then 'ThumbsUp' else 'ThumbsDown' end, entity_id, count(*) filter (where created_at < timestamp '2024-08-07 15:44:39.044'), count(*)
+    from thumbs
+    group by entity_id, recommended
 ),
 
 goals as (
@@ -74,21 +91,8 @@ tipped as (
 ),
 
 counts (metric_type, entity_id, expected, expected_now) as (
-    select 'Rating', entity_id, sum(rating_before), sum(rating)
-    from thumbs
-    group by entity_id
-
-    union all
-
-    select 'RatingCount', entity_id, sum(reviews_before), sum(reviews)
-    from thumbs
-    group by entity_id
-
-    union all
-
-    select case when recommended then 'ThumbsUp' else 'ThumbsDown' end, entity_id, count(*) filter (where created_at < timestamp '2024-08-07 15:44:39.044'), count(*)
-    from thumbs
-    group by entity_id, recommended
+    select metric_type, entity_id, expected, expected_now
+    from reviewed
 
     union all
 
