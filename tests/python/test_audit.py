@@ -66,7 +66,7 @@ def test_a_metric_without_expected_counts_or_without_a_row_in_the_catalog_is_not
     assert changed.fingerprint() == before
 
     row = "Tag,Hidden,tag_engagement"
-    changed.change("seeds/metric_catalog.csv", row, f"Tag,Allowed,tag_engagement,,,,,,,,,,\n{row}")
+    changed.change("seeds/metric_catalog.csv", row, f"Tag,Allowed,tag_engagement,TagEngagement,,none,\n{row}")
     output = changed.dbt(*BUILD, fails=True)
     assert re.search(r"PASS catalog_agrees_with_models", output)
     assert found(output)["Tag Allowed"][1] > 0
