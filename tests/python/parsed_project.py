@@ -68,7 +68,7 @@ class Run:
         return self.log.read_text()
 
 
-def parse(project: Project) -> Manifest:
+def parse(project: Project, *options: str) -> Manifest:
     """Parses the project as it is for this project's database and vars, and prepares what forks can share."""
     import dbt.adapters.clickhouse.httpclient
     import dbt.task.build  # noqa: F401
@@ -79,7 +79,7 @@ def parse(project: Project) -> Manifest:
     # The locks that dbt makes are inherited by the forks; that killed ones do not give them back is meant.
     quiet = {"PYTHONWARNINGS": "ignore:resource_tracker:UserWarning"}
     with mock.patch.dict(os.environ, {**project.environment(), **quiet}):
-        parsed = dbtRunner().invoke(project.command_line("parse")[1:])
+        parsed = dbtRunner().invoke(project.command_line("parse", *options)[1:])
     assert parsed.success, parsed.exception
     # What each fork would do again: import what runs models, and compile the macros that it comes across.
     for macro in parsed.result.macros.values():
