@@ -4,9 +4,29 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 repository=$PWD
 steps=()
 
+# No colours where nobody watches, whichever tool prints.
+if [ -n "${NO_COLOR:-}" ] || [ ! -t 1 ]; then
+    export NO_COLOR=1 DBT_USE_COLORS=false PRE_COMMIT_COLOR=never
+fi
+
 fail() {
     echo "$*" >&2
     exit 1
+}
+
+# take_arguments PATTERN ARGUMENT…: prints the comment at the head of the script if that is asked for. Refuses what is not
+# one argument like the pattern, or none.
+take_arguments() {
+    local script="scripts/${0##*/}" pattern=$1
+    shift
+    if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
+        sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$script"
+        exit
+    fi
+    if [ $# -gt 1 ] || ! [[ ${1:-} =~ ^($pattern)?$ ]]; then
+        echo "$script does not take '$*'; $script --help says what it takes." >&2
+        exit 2
+    fi
 }
 
 # Makes .venv, or brings it up to the pinned requirements. A stamp tells what is installed.
