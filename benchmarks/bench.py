@@ -1,27 +1,33 @@
 #!/usr/bin/env python
 """Measure speed against a floor, side by side in one run."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+if __name__ == "__main__":
+    import interrupts
+
+    interrupts.catch()
+
 import json
 import os
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Container
 from datetime import datetime
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import click
 from clickhouse_connect.driver import Client
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from benchmarks.looking_up import lookup
 from benchmarks.pushing import redis
-from benchmarks.servers import TARGET, clickhouse, dbt, files_settled, last_deletion, quiet, start, stop
+from benchmarks.servers import TARGET, clickhouse, dbt, files_settled, last_deletion, quiet, servers
 
 STEP = ("started_at", "completed_at")
 
@@ -95,14 +101,14 @@ def main() -> None:
 @click.option("--random-seed", type=int, default=1, show_default=True, help="Of the seed.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Copies and backfills, by turns.")
 def backfill(scale: float, random_seed: int, rounds: int) -> None:
-    """Time copy to stdout and the backfill: staging, building, publishing; then the audit, and an empty run.
+    """Time the backfill beside a copy to stdout.
 
-    How fast a machine is may change within a minute, so each backfill stands between copies, and medians are shown.
+    Staging, building and publishing are timed, then the audit, and an empty run. How fast a machine is may change
+    within a minute, so each backfill stands between copies, and medians are shown.
     """
     deleted_at = last_deletion()
-    env = start("--scale", str(scale), "--random-seed", str(random_seed), "--no-catalog")
-    client = clickhouse(env)
-    try:
+    with servers("--scale", str(scale), "--random-seed", str(random_seed), "--no-catalog") as env:
+        client = clickhouse(env)
         dbt("parse", env=env)
         statements = copy_statements()
         files_settled(deleted_at)
@@ -115,8 +121,6 @@ def backfill(scale: float, random_seed: int, rounds: int) -> None:
             )
             quiet(client)
             copies.append(seconds_of_copy(statements, env))
-    finally:
-        stop(env)
     medians = [statistics.median(copies), *(statistics.median(taken) for taken in zip(*backfills, strict=True))]
     click.echo(f"\nscale {scale:g}, {os.cpu_count()} cores, {len(statements)} tables, medians of {rounds} rounds\n")
     click.echo(f"{'':<42}{'seconds':>9}{'of copy':>9}")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import click
 from clickhouse_connect.driver import Client
 
-from benchmarks.servers import clickhouse, dbt, quiet, start, stop
+from benchmarks.servers import clickhouse, dbt, quiet, servers
 
 METRICS = ["ReactionLike", "ReactionHeart", "ReactionLaugh", "ReactionCry", "Comment", "Collection", "Buzz"]
 EVENT_LOG = "bench.entityMetricEvents"
@@ -56,8 +56,7 @@ LAYOUTS = {
 @contextmanager
 def totals(entities: int, events: int) -> Iterator[tuple[Client, dict[str, str]]]:
     """Servers with images of 7 metrics each, rolled up and sealed, and so many events of today."""
-    env = start()
-    try:
+    with servers() as env:
         client = clickhouse(env, "metrics")
         client.command("create database bench")
         variables = f"{{event_log: {EVENT_LOG}}}"
@@ -75,8 +74,6 @@ def totals(entities: int, events: int) -> Iterator[tuple[Client, dict[str, str]]
         )
         quiet(client)
         yield client, env
-    finally:
-        stop(env)
 
 
 @click.command()
@@ -84,7 +81,7 @@ def totals(entities: int, events: int) -> Iterator[tuple[Client, dict[str, str]]
 @click.option("--events", type=int, default=100_000, show_default=True, help="Events of today.")
 @click.option("--look-ups", type=int, default=200, show_default=True, help="How often 1,000 of them are looked up.")
 def lookup(entities: int, events: int, look_ups: int) -> None:
-    """Look up all metrics of 1,000 random entities, in the view of totals and in other layouts."""
+    """Look up all metrics of 1,000 random entities. In the view of totals, and in other layouts."""
     lines = []
     with totals(entities, events) as (client, _):
         view = "select entityId, metricType, total from entity_metric_totals where entityType = 'Image' and {condition}"

@@ -25,7 +25,7 @@ from redis_hashes import WRITE, connect, evalsha
 @click.option("--rounds", type=int, default=3, show_default=True, help="How often each is measured; the median counts.")
 @click.option("--mode", type=click.Choice(["populate", "refresh", "overwrite"]), default="populate", show_default=True)
 def redis(entities: int, rounds: int, mode: str) -> None:
-    """Push entities to Redis by one process and by two, beside the same bytes written raw to the socket."""
+    """Push entities to Redis by one process and by two. Beside them, the same bytes go raw to the socket."""
     with totals(entities, 0) as (source, env):
         os.environ |= env
         client = connect("sandbox")

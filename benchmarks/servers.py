@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -21,9 +23,16 @@ TARGET = SANDBOX / "target"
 DBT = Path(sys.executable).with_name("dbt")
 
 
-def run(*command: str | Path, env: dict[str, str]) -> None:
-    """Run a command in the repository; its failure ends the benchmark."""
-    subprocess.run([str(word) for word in command], cwd=REPOSITORY, env=env, check=True)
+def run(*command: str | Path, env: dict[str, str]) -> str:
+    """Run a command in the repository. Returns what it prints; its failure ends the benchmark."""
+    words = [str(word) for word in command]
+    pipe = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    # Ctrl-C reaches the command as well; it is not killed, so that it can give back what it has begun.
+    with subprocess.Popen(words, cwd=REPOSITORY, env=env, **pipe) as process:
+        output, _ = process.communicate()
+    if process.returncode:
+        raise click.ClickException(f"{shlex.join(words)} failed:\n{output}")
+    return output
 
 
 def dbt(*arguments: str | Path, env: dict[str, str]) -> None:
@@ -31,20 +40,25 @@ def dbt(*arguments: str | Path, env: dict[str, str]) -> None:
     run(DBT, "--quiet", *arguments, "--target-path", TARGET, "--log-path", TARGET, env=env)
 
 
-def start(*seed: str) -> dict[str, str]:
-    """Start servers, and fill them where options of the seed are given. Returns the environment that finds them."""
+@contextmanager
+def servers(*seed: str) -> Iterator[dict[str, str]]:
+    """Servers, filled where options of the seed are given; they go with all they hold. Gives what finds them."""
     shutil.rmtree(SANDBOX, ignore_errors=True)
     env = os.environ | ports_of_its_own() | {"SANDBOX_DIR": str(SANDBOX)}
     cli = [sys.executable, REPOSITORY / "scripts" / "sandbox.py"]
-    run(*cli, "up", env=env)
-    if seed:
-        run(*cli, "seed", *seed, env=env)
-    printed = subprocess.run([*cli, "env"], env=env, check=True, text=True, capture_output=True).stdout
-    return env | dict(word.split("=", 1) for word in shlex.split(printed) if "=" in word)
+    try:
+        run(*cli, "up", env=env)
+        if seed:
+            run(*cli, "seed", *seed, env=env)
+        exports = run(*cli, "env", env=env)
+        yield env | dict(word.split("=", 1) for word in shlex.split(exports) if "=" in word)
+    finally:
+        run(*cli, "down", env=env)
+        shutil.rmtree(SANDBOX, ignore_errors=True)
 
 
 def clickhouse(env: dict[str, str], database: str = "default") -> Client:
-    """A client of the ClickHouse server of an environment that start() returned."""
+    """A client of the ClickHouse server of an environment that servers() gave."""
     return clickhouse_connect.get_client(
         host=env["CLICKHOUSE_HOST"],
         port=int(env["CLICKHOUSE_PORT"]),
@@ -65,9 +79,9 @@ def quiet(client: Client) -> None:
 
 
 def last_deletion() -> float:
-    """When something was last made or deleted directly below .sandbox: to be asked before start()."""
+    """When something was last made or deleted directly below .sandbox: to be asked before servers()."""
     if SANDBOX.exists():
-        return time.time()  # start() deletes it
+        return time.time()  # servers() deletes it
     return SANDBOX.parent.stat().st_mtime if SANDBOX.parent.exists() else 0
 
 
@@ -90,9 +104,3 @@ def is_without_journal(folder: Path) -> bool:
     device = folder.stat().st_dev
     disk = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve().name
     return Path("/proc/fs/ext4", disk).exists() and not any(Path("/proc/fs/jbd2").glob(f"{disk}-*"))
-
-
-def stop(env: dict[str, str]) -> None:
-    """Stop the servers and delete what they hold."""
-    run(sys.executable, REPOSITORY / "scripts" / "sandbox.py", "down", env=env)
-    shutil.rmtree(SANDBOX)

@@ -68,7 +68,7 @@ def main(context: click.Context, directory: Path, **ports: int | None) -> None:
 )
 @click.pass_obj
 def up(sandbox: Sandbox, clickhouse_timezone: str | None, clickhouse_memory_limit: int | None) -> None:
-    """Start the servers that do not run, and create missing databases, roles and source tables."""
+    """Start the servers that do not run. Missing databases, roles and source tables are created."""
     # Slim systems carry no list of time zones; the engine then judges by its own.
     known_timezones = zoneinfo.available_timezones() or {clickhouse_timezone}
     if clickhouse_timezone and clickhouse_timezone not in known_timezones | {"UTC"}:
@@ -95,9 +95,10 @@ def up(sandbox: Sandbox, clickhouse_timezone: str | None, clickhouse_memory_limi
         try:
             for server in SERVERS:
                 if server not in running:
-                    state[server] = starters[server]()
-                    started.append(server)
-                    processes.write_state(sandbox.directory, state)
+                    with processes.uninterrupted():
+                        state[server] = starters[server]()
+                        started.append(server)
+                        processes.write_state(sandbox.directory, state)
             for server in started:
                 processes.wait_until_ready(
                     server,
@@ -170,7 +171,7 @@ def connect_to_postgres(client: "Client", sandbox: Sandbox) -> None:
 @main.command("profiles")
 @click.pass_obj
 def write_profiles(sandbox: Sandbox) -> None:
-    """Write profiles.yml as `up` does, and start nothing: enough for what dbt does without servers."""
+    """Write profiles.yml as `up` does, and start nothing. Enough for what dbt does without servers."""
     profiles.write(sandbox)
 
 
@@ -192,9 +193,10 @@ def write_profiles(sandbox: Sandbox) -> None:
 @click.option("--verbose", is_flag=True, help="Print each step with its rows and seconds.")
 @click.pass_obj
 def seed(sandbox: Sandbox, scale: float, random_seed: int, catalog: bool, verbose: bool) -> None:
-    """Fill PostgreSQL and ClickHouse with a made-up community, and load the metric catalog (dbt seed).
+    """Fill the servers with a made-up community.
 
-    It replaces everything: source rows, event log, and what dbt has built from them.
+    PostgreSQL and ClickHouse get its rows, and dbt seed loads the metric catalog. It replaces everything: source rows,
+    event log, and what dbt has built from them.
     """
     state = processes.read_state(sandbox.directory)
     if missing := [server for server in ("postgres", "clickhouse") if not processes.find(state.get(server))]:
@@ -231,7 +233,7 @@ def load_catalog(sandbox: Sandbox) -> None:
 @main.command()
 @click.pass_obj
 def status(sandbox: Sandbox) -> None:
-    """Print for each server whether it runs and answers; exit with 1 unless all do."""
+    """Print for each server whether it runs and answers. Exit code 1: not all do."""
     state = processes.read_state(sandbox.directory)
     healthy = True
     for server in SERVERS:
@@ -259,7 +261,7 @@ def status(sandbox: Sandbox) -> None:
 @main.command()
 @click.pass_obj
 def env(sandbox: Sandbox) -> None:
-    """Print the variables by which dbt and the scripts find the sandbox, as export lines."""
+    """Print the variables that lead to the sandbox, as export lines."""
     for name, value in settings.environment(sandbox).items():
         click.echo(f"export {name}={shlex.quote(value)}")
 

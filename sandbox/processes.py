@@ -70,6 +70,19 @@ def find(record: Mapping[str, Any] | None) -> psutil.Process | None:
         return None
 
 
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait: a server that is started is on record as well."""
+    came = []
+    handler = signal.signal(signal.SIGINT, lambda *_: came.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)
+
+
 def spawn(
     command: Sequence[str],
     log: Path,

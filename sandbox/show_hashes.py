@@ -1,5 +1,10 @@
 """Print a hash of each kind that is in Redis: the most downloaded model, its owner, and who reacted most."""
 
+if __name__ == "__main__":
+    import interrupts
+
+    interrupts.catch()
+
 import click
 import redis
 

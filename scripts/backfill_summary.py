@@ -1,6 +1,11 @@
 #!/usr/bin/env python
 """Print the backfilled events in the event log by entity type: metrics, events and entities."""
 
+if __name__ == "__main__":
+    import interrupts
+
+    interrupts.catch()
+
 import click
 
 import targets

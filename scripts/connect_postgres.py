@@ -4,6 +4,11 @@
 The password then stands in no table definition, no log and nothing that dbt compiles.
 """
 
+if __name__ == "__main__":
+    import interrupts
+
+    interrupts.catch()
+
 import click
 from clickhouse_connect.driver import Client
 from clickhouse_connect.driver.binding import format_str, quote_identifier

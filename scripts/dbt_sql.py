@@ -64,6 +64,9 @@ def _dbt(*command: str, target: str, variables: str, manifest: "Manifest | None"
         done = dbtRunner(manifest=manifest).invoke(
             ["--quiet", "--no-write-json", "--log-level", "none", *command, *options]
         )
+    if isinstance(done.exception, SystemExit):
+        # dbt takes Ctrl-C for a failure like any other.
+        raise done.exception
     if not done.success:
         raise DbtError(str(done.exception or "; ".join(result.message for result in done.result)))
     return done.result

@@ -1,6 +1,11 @@
 #!/usr/bin/env python
 """Explain why a metric is what it is: its rule, what it reads, its query, and for one entity the rows and events."""
 
+if __name__ == "__main__":
+    import interrupts
+
+    interrupts.catch()
+
 import csv
 import difflib
 import json

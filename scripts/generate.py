@@ -5,6 +5,11 @@ A pull request shows what a change does to them. No server is asked: dbt compile
 every var at its default.
 """
 
+if __name__ == "__main__":
+    import interrupts
+
+    interrupts.catch()
+
 import difflib
 import json
 import os

@@ -1,6 +1,11 @@
 #!/usr/bin/env python
 """Write the parity report: one HTML page, without network, that says whether the event log holds what it must."""
 
+if __name__ == "__main__":
+    import interrupts
+
+    interrupts.catch()
+
 import csv
 import json
 import shlex

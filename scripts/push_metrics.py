@@ -1,6 +1,11 @@
 #!/usr/bin/env python
 """Push totals from the event log to Redis: metrics of entities, metrics of users, and users' reactions."""
 
+if __name__ == "__main__":
+    import interrupts
+
+    interrupts.catch()
+
 import csv
 import hashlib
 import json
@@ -8,6 +13,7 @@ import multiprocessing
 import os
 import random
 import re
+import signal
 import sys
 import time
 from collections import Counter
@@ -75,7 +81,10 @@ def push(options: Options, kinds: list[Kind]) -> None:
         if options.workers == 1:
             pushed = (push_part(options, part, lambda done: report(counts.total() + done)) for part in todo)
         else:
+            # A terminal's Ctrl-C reaches all processes of a push; workers ignore it, and are ended by this one.
+            handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
             pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(options.workers))
+            signal.signal(signal.SIGINT, handler)
             pushed = pool.imap(partial(push_part, options), todo)
         for part, (of_part, failed) in zip(todo, pushed, strict=True):
             counts, failures = counts + of_part, (failures + failed)[:10]
@@ -290,7 +299,7 @@ def hashes_of(entity_type: str) -> Kind:
 @click.option("--changed-since", help="Push only entities with events since this time (UTC): '2026-01-31 12:00:00'.")
 @common
 def entities(entity_types: tuple[str, ...], changed_since: str | None, **options: object) -> None:
-    """Push entity:metrics:{entityType}:{entityId}: a field for each metric."""
+    """Push metrics of entities. Key entity:metrics:{entityType}:{entityId}: a field for each metric."""
     with (targets.REPOSITORY / "seeds" / "metric_catalog.csv").open(newline="") as file:
         known = sorted({row["entity_type"] for row in csv.DictReader(file)})
     for entity_type in entity_types:
@@ -311,7 +320,7 @@ def entities(entity_types: tuple[str, ...], changed_since: str | None, **options
 @main.command("user-metrics")
 @common
 def push_user_metrics(**options: object) -> None:
-    """Push user:metrics:{userId}: a field for each column of user_metrics."""
+    """Push metrics of users. Key user:metrics:{userId}: a field for each column of user_metrics."""
     # Each query reads whatever users own.
     run([Kind("user metrics", "user_hashes", 1_000_000, 10_000)], **options)
 
@@ -319,7 +328,10 @@ def push_user_metrics(**options: object) -> None:
 @main.command("user-reactions")
 @common
 def push_user_reactions(**options: object) -> None:
-    """Push reactions:{userId}: a field for each image, its flags Like 1, Dislike 2, Laugh 4, Cry 8, Heart 16."""
+    """Push the reactions of users to images.
+
+    Key reactions:{userId}: a field for each image, its flags Like 1, Dislike 2, Laugh 4, Cry 8, Heart 16.
+    """
     # A user may have reacted to many images.
     run([Kind("user reactions", "reaction_hashes", 20_000, 500)], **options)
 

@@ -1,6 +1,11 @@
 #!/usr/bin/env python
 """A real PostgreSQL, ClickHouse and Valkey for this repository, from Python wheels, on loopback ports."""
 
+if __name__ == "__main__":
+    import interrupts
+
+    interrupts.catch()
+
 import sys
 from pathlib import Path
 

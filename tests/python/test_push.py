@@ -23,6 +23,7 @@ import redis
 from click.testing import CliRunner
 from conftest import REPO, Project, Sandbox, copy_tables, drop_databases, new_project
 from parsed_project import ParsedProject, wait_until
+from terminal import Terminal
 from valkey_servers import behind_tls, cluster, valkey
 
 import push_metrics
@@ -214,6 +215,14 @@ def event(served: Project) -> Iterator[Callable[..., None]]:
 
     yield write
     served.sandbox.command(f"delete from {served.event_log} where userId = 909")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_ends_a_push_in_one_line(served: Project, cache: redis.Redis, workers: str) -> None:
+    options = ["--mode", "overwrite", "--max-rate", "50", "--restart", "--workers", workers]
+    terminal = Terminal("scripts/push_metrics.py", "user-reactions", *options, env=served.environment())
+    terminal.wait_for(lambda: cache.dbsize() > 1)
+    assert terminal.ctrl_c() == ["Interrupted."]
 
 
 @pytest.mark.parametrize("mode", ["refresh", "overwrite"])
