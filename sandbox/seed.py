@@ -20,6 +20,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 from sandbox import tracker
+from wording import how_many
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver import Client
@@ -296,5 +297,5 @@ def together(*steps: Callable[[], None]) -> None:
 
 def report(echo: Echo, step: str, rows: int | None, seconds: float) -> None:
     """One line: what was done, how many rows, how long."""
-    counted = "" if rows is None else f"{rows:,} rows"
+    counted = "" if rows is None else how_many(rows, "row")
     echo(f"{step:<50}{counted:>18}{seconds:>9.2f} s")

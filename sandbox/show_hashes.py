@@ -9,6 +9,7 @@ import click
 import redis
 
 import targets
+from wording import how_many
 
 KEYS = (
     "select key from entity_hashes where entityType = 'Model' order by fields['Download'] desc limit 1",
@@ -33,7 +34,7 @@ def main(target: str) -> None:
                 fields = cache.hgetall(key)
             except redis.RedisError as error:
                 raise click.ClickException(f"Redis: {error}") from None
-            click.echo(f"{key} ({len(fields)} fields)")
+            click.echo(f"{key} ({how_many(len(fields), 'field')})")
             for name, value in sorted(fields.items())[:FIELDS]:
                 click.echo(f"    {name:<16} {value}")
     click.echo(targets.clickhouse_address(target))

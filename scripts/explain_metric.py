@@ -16,6 +16,7 @@ import click
 
 import dbt_sql
 import targets
+from wording import how_many
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -252,7 +253,7 @@ def print_totals(numbers: dict[str, str], metric: Metric) -> None:
     else:
         click.echo(f"Events before {metric.cutoff} UTC are the backfill's, from it on live tracking's.")
     for name, label in {"expected": "expected", "before": "in the log", "live": "live"}.items():
-        click.echo(f"{label:<11}{totals[f'{name}_total']:>12,} in {totals[f'{name}_events']:,} events")
+        click.echo(f"{label:<11}{totals[f'{name}_total']:>12,} in {how_many(totals[f'{name}_events'], 'event')}")
     total = totals["before_total"] - totals["expected_total"]
     verdict = f"differs by {total:+,}" if total else "equal"
     # Totals may agree by chance, or since one event was lost and a like one came to it.

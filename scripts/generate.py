@@ -27,6 +27,7 @@ import yaml
 import event_contract
 import settings_page
 from targets import REPOSITORY
+from wording import how_many
 
 # What the target production needs. The database shows in the SQL; nobody is asked, so there is no such server.
 CONNECTION = {"HOST": "none", "PORT": "1", "USER": "none", "PASSWORD": "none", "DATABASE": "metrics", "SECURE": "False"}
@@ -271,15 +272,15 @@ def main(rewrite: bool) -> None:
     changed = changes(wanted)
     if rewrite:
         rewritten |= write({path: after for path, (_, after) in changed.items()})
-        click.echo(f"{len(wanted)} generated files are up to date; {len(rewritten)} changed.")
+        click.echo(f"{how_many(len(wanted), 'generated file')} up to date; {len(rewritten)} changed.")
         return
     for path, (before, after) in changed.items():
         click.echo(difference(path, before, after), nl=False)
     if changed:
         raise click.ClickException(
-            f"{len(changed)} generated files are out of date. If that is what you meant: {REWRITE}, and commit them."
+            f"{how_many(len(changed), 'generated file')} out of date. If that is what you meant: {REWRITE}, and commit."
         )
-    click.echo(f"{len(wanted)} generated files are up to date.")
+    click.echo(f"{how_many(len(wanted), 'generated file')} up to date.")
 
 
 if __name__ == "__main__":

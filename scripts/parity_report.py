@@ -24,6 +24,7 @@ from markupsafe import Markup
 import dbt_sql
 import targets
 from explain_metric import CATALOG, EVENTS, LOG_TYPE, SIDES, events_model
+from wording import how_many
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver import Client
@@ -251,7 +252,8 @@ def main(context: click.Context, target: str, output: Path, variables: str, deta
         failure = click.ClickException(f"The parity report cannot be made. {error}")
         failure.exit_code = 2
         raise failure from None
-    click.echo(f"{differing or 'None'} of {len(catalog())} metrics differ: {output}")
+    verb = "differs" if differing == 1 else "differ"
+    click.echo(f"{differing or 'None'} of {how_many(len(catalog()), 'metric')} {verb}: {output}")
     click.echo(looked_at)
     context.exit(1 if differing else 0)
 

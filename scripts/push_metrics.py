@@ -33,6 +33,7 @@ from redis import exceptions as errors
 
 import targets
 from redis_hashes import BATCH, WRITE, Kind, Pair, Patient, batches, clock, compare, evalsha, evicted, settle
+from wording import how_many
 
 # Keys of a sample, and how many may fail before a push stops: something is wrong with all of them then.
 SAMPLE, MOST_FAILURES = 1_000, 1_000
@@ -95,13 +96,15 @@ def push(options: Options, kinds: list[Kind]) -> None:
             report(counts.total())
     seconds = max(time.monotonic() - began, 0.001)
     click.echo(
-        f"{counts.total():,} keys in {seconds:.1f} s ({(counts.total() - already) / seconds:,.0f} a second):"
+        f"{how_many(counts.total(), 'key')} in {seconds:.1f} s ({(counts.total() - already) / seconds:,.0f} a second):"
         f" {counts['written']:,} written, {counts['left']:,} left as they are, {counts['failed']:,} failed"
         f" (target {options.target})"
     )
     unsettled = settle(source, cache, [kind for kind in kinds if kind.entity_type], state["since"], options)
     if (gone := cache.ask(evicted) - gone) > 0:
-        unsettled.append(f"Redis has evicted {gone:,} keys meanwhile: give it more memory (maxmemory), or push fewer.")
+        unsettled.append(
+            f"Redis has evicted {how_many(gone, 'key')} meanwhile: give it more memory (maxmemory), or push fewer."
+        )
     cache.ask(lambda client: client.delete(key))
     fail_for([*failures, *unsettled], counts["failed"] + len(unsettled))
 
@@ -182,12 +185,13 @@ def verify(options: Options, kinds: list[Kind]) -> None:
             messages.append(f"{key}: " + ", ".join(f"{name} is off by {-value:+}" for name, value in fields.items()))
     for name, counts in totals.items():
         click.echo(
-            f"{name}: {counts['equal']:,} keys equal, {counts['differ']:,} differ, {counts['missing']:,} missing,"
-            f" {counts['changing']:,} changing"
+            f"{name}: {how_many(counts['equal'], 'key')} equal, {counts['differ']:,} differ,"
+            f" {counts['missing']:,} missing, {counts['changing']:,} changing"
         )
         # Refreshing makes no keys, so none can be missed.
         if counts["missing"] and options.mode != "refresh":
-            messages.append(f"{name}: {counts['missing']:,} keys are missing")
+            verb = "is" if counts["missing"] == 1 else "are"
+            messages.append(f"{name}: {how_many(counts['missing'], 'key')} {verb} missing")
     fail_for(messages, len(messages))
 
 
@@ -197,7 +201,7 @@ def count(options: Options, kinds: list[Kind]) -> None:
     which = {"populate": "those that are not there yet", "refresh": "those that are there", "overwrite": "all"}
     for kind in kinds:
         keys = source.command(f"select count() from {kind.table} where {kind.condition}")
-        click.echo(f"{kind.name}: at most {keys:,} keys; {which[options.mode]} would be written")
+        click.echo(f"{kind.name}: at most {how_many(keys, 'key')}; {which[options.mode]} would be written")
 
 
 def fail_for(messages: list[str], count: int) -> None:
@@ -219,7 +223,9 @@ def progress(total: int) -> Callable[[int], None]:
         now = time.monotonic()
         if now - told >= LINE_EVERY:
             told, rate = now, max(done, 1) / (now - began)
-            click.echo(f"{done:,} of {total:,} keys, {rate:,.0f} a second, {(total - done) / rate:.0f} s left")
+            click.echo(
+                f"{done:,} of {how_many(total, 'key')}, {rate:,.0f} a second, {(total - done) / rate:.0f} s left"
+            )
 
     return report
 

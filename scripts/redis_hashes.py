@@ -20,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 import targets
+from wording import how_many
 
 Cache = redis.Redis | redis.RedisCluster
 Answer = TypeVar("Answer")
@@ -306,7 +307,7 @@ def settle(source: Client, cache: Patient, kinds: list[Kind], since: str, option
         if time.monotonic() > end:
             break
     if changed:
-        click.echo(f"{changed:,} entities had events meanwhile; {len(corrected):,} keys corrected")
+        click.echo(f"{how_many(changed, 'entity')} had events meanwhile; {how_many(len(corrected), 'key')} corrected")
     return faults + [
         f"{key} had an event every {2 * lag:g} seconds and could not be checked; a smaller --writer-lag or a larger"
         " --settle-for may help"

@@ -304,7 +304,7 @@
     {% for row in rows %}
         {% do lines.append(
             '  - ' ~ row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ', partition ' ~ row['partition_id'] ~ ': '
-            ~ expected_name ~ ' ' ~ row['expected_rows'] ~ ' events (sum ' ~ row['expected_sum'] ~ '), '
+            ~ expected_name ~ ' ' ~ how_many(row['expected_rows'], 'event') ~ ' (sum ' ~ row['expected_sum'] ~ '), '
             ~ found_name ~ ' ' ~ row['found_rows'] ~ ' (sum ' ~ row['found_sum'] ~ ')'
         ) %}
     {% endfor %}

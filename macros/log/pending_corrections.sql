@@ -26,7 +26,7 @@
         {% for view in views %}
             {% set began = modules.datetime.datetime.utcnow() %}
             {% do run_query(_insert_corrections(scratch, view, published | selectattr('view', 'equalto', view.name) | list, moment, traits)) %}
-            {% do say_progress(began, view.name ~ ', compared with the log', 'select count() from ' ~ relation_of(view), 'events') %}
+            {% do say_progress(began, view.name ~ ', compared with the log', 'select count() from ' ~ relation_of(view), 'event') %}
         {% endfor %}
         {% for window in published %}
             {% do windows.append({
@@ -48,7 +48,7 @@
         {% do enter_pending('corrections', windows) %}
     {% endif %}
 
-    {% call noop_statement('main', message=corrections ~ ' corrections', rows_affected=corrections) %}{{ sql }}{% endcall %}
+    {% call noop_statement('main', message=how_many(corrections, 'correction'), rows_affected=corrections) %}{{ sql }}{% endcall %}
     {% do persist_docs(this, model) %}
     {% do return({'relations': [this.incorporate(type='table')]}) %}
 {% endmaterialization %}
@@ -207,7 +207,7 @@
     {% endif %}
     {% set found = run_query(_summed_corrections(pending)).rows %}
     {% if not found %}
-        {% do log('published_corrections: nothing to correct in ' ~ windows | length ~ ' metrics', info=true) %}
+        {% do log('published_corrections: nothing to correct in ' ~ how_many(windows | length, 'metric'), info=true) %}
         {% do return(false) %}
     {% endif %}
     {% if var('reconcile_dry_run') %}
@@ -219,7 +219,7 @@
         {% set changed = query_column('select uniqExact(entityId) from ' ~ pending ~ " where entityType = '" ~ entity_type ~ "'") | first %}
         {% set existing = query_column('select count() from ' ~ this.schema ~ '.stg_' ~ snake_case(entity_type)) | first %}
         {% if changed > existing * var('reconcile_limit') %}
-            {% do refused.append('  - ' ~ entity_type ~ ': ' ~ changed ~ ' of ' ~ existing ~ ' entities would change') %}
+            {% do refused.append('  - ' ~ entity_type ~ ': ' ~ changed ~ ' of ' ~ how_many(existing, 'entity') ~ ' would change') %}
         {% endif %}
     {% endfor %}
     {% if refused %}
@@ -254,7 +254,7 @@
     {% set lines = [''] %}
     {% for row in found %}
         {% do lines.append(
-            '  - ' ~ row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ': ' ~ row['entities'] ~ ' entities (+' ~ row['up'] ~ ', ' ~ row['down'] ~ ')'
+            '  - ' ~ row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ': ' ~ how_many(row['entities'], 'entity') ~ ' (+' ~ row['up'] ~ ', ' ~ row['down'] ~ ')'
         ) %}
     {% endfor %}
     {% do return(lines | join('\n')) %}

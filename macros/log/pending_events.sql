@@ -30,16 +30,16 @@
     {% for view in due %}
         {% set began = modules.datetime.datetime.utcnow() %}
         {% do run_query(_insert_pending(scratch, view, open | selectattr('view', 'equalto', view.name) | list, traits)) %}
-        {% do say_progress(began, view.name, 'select count() from ' ~ scratch ~ ' where ' ~ of_metrics(view.config.meta.metrics), 'events',
-            left_to_do(all_began, loop.index, due | length, 'views')) %}
+        {% do say_progress(began, view.name, 'select count() from ' ~ scratch ~ ' where ' ~ of_metrics(view.config.meta.metrics), 'event',
+            left_to_do(all_began, loop.index, due | length, 'view')) %}
     {% endfor %}
     {% set events = query_column('select count() from ' ~ scratch) | first %}
     {% do put_in_place(scratch, this) %}
     {% do enter_pending('events', windows) %}
 
-    {% call noop_statement('main', message=events ~ ' events', rows_affected=events) %}{{ sql }}{% endcall %}
+    {% call noop_statement('main', message=how_many(events, 'event'), rows_affected=events) %}{{ sql }}{% endcall %}
     {% if open %}
-        {% do log('pending_events: ' ~ events ~ ' events of ' ~ open | length ~ ' metrics are due, from ' ~ due | length ~ ' views', info=true) %}
+        {% do log('pending_events: ' ~ how_many(events, 'event') ~ ' of ' ~ how_many(open | length, 'metric') ~ ' due, from ' ~ how_many(due | length, 'view'), info=true) %}
     {% else %}
         {% do log('pending_events: nothing is due; every metric is published up to its cutoff', info=true) %}
     {% endif %}

@@ -259,8 +259,8 @@
         ) %}
     {% endif %}
     {% do run_query(_enter_published(publication)) %}
-    {% do log('published_' ~ kind ~ ': ' ~ events ~ ' events of ' ~ windows | length ~ ' metrics published (' ~ how ~ ')', info=true) %}
-    {% do say_progress(began, 'published_' ~ kind, events, 'events') %}
+    {% do log('published_' ~ kind ~ ': ' ~ how_many(events, 'event') ~ ' of ' ~ how_many(windows | length, 'metric') ~ ' published (' ~ how ~ ')', info=true) %}
+    {% do say_progress(began, 'published_' ~ kind, events, 'event') %}
     {% if traits.views and how == 'attached' %}
         {% do log(_fill_views_sql(windows, traits), info=true) %}
     {% endif %}
@@ -385,7 +385,7 @@
         'select (select count() from ' ~ publication.relation ~ ') as held, (select sum(rows) from (' ~ _intended_content(publication) ~ ')) as intended'
     ).rows[0] %}
     {% if counts['held'] > counts['intended'] %}
-        {% do stop('The ledger ' ~ publications() ~ ' lists ' ~ counts['intended'] ~ ' events of the publication ' ~ publication.relation
+        {% do stop('The ledger ' ~ publications() ~ ' lists ' ~ how_many(counts['intended'], 'event') ~ ' of the publication ' ~ publication.relation
             ~ ', which holds ' ~ counts['held'] ~ '. Nothing was published. Drop that table, and run the command again.') %}
     {% endif %}
     {% do return(counts['intended']) %}

@@ -34,5 +34,5 @@
         ~ utc_literal(beginning_of_time()) ~ ", '', 'published', '" ~ invocation_id ~ "', '" ~ invocation_id ~ "'"
     ) %}
     {% do release_run_lock('run_lock') %}
-    {% do log(metric ~ ': ' ~ events ~ ' backfilled events removed from ' ~ var('event_log'), info=true) %}
+    {% do log(metric ~ ': ' ~ how_many(events, 'backfilled event') ~ ' removed from ' ~ var('event_log'), info=true) %}
 {% endmacro %}

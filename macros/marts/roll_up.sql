@@ -133,7 +133,7 @@
             'select count() from ' ~ rolled_up_months() ~ " where state = 'changed' and invocation_id = '" ~ invocation_id ~ "'"
         ).rows[0][0] %}
         {% do log(
-            this.identifier ~ ': ' ~ (months ~ ' months rolled up' if months else 'nothing to do; no month of the log has changed'),
+            this.identifier ~ ': ' ~ (how_many(months, 'month') ~ ' rolled up' if months else 'nothing to do; no month of the log has changed'),
             info=true
         ) %}
         {% do run_query(

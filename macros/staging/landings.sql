@@ -100,11 +100,11 @@
                 {% do faults.append('  - ' ~ name ~ ': never landed') %}
             {% elif landing['state'] == 'begun' %}
                 {% do faults.append(
-                    '  - ' ~ name ~ ': landed in part, ' ~ landing['held'] ~ ' of ' ~ landing['slices'] ~ ' slices, by a run that began at '
+                    '  - ' ~ name ~ ': landed in part, ' ~ landing['held'] ~ ' of ' ~ how_many(landing['slices'], 'slice') ~ ', by a run that began at '
                     ~ landing['seen'] ~ ' and did not end'
                 ) %}
             {% elif landing['held_rows'] < landing['landed_rows'] %}
-                {% do faults.append('  - ' ~ name ~ ': holds ' ~ landing['held_rows'] ~ ' of the ' ~ landing['landed_rows'] ~ ' rows that were landed') %}
+                {% do faults.append('  - ' ~ name ~ ': holds ' ~ landing['held_rows'] ~ ' of the ' ~ how_many(landing['landed_rows'], 'row') ~ ' landed') %}
             {% elif landing['seen'] < settled_after(ends | max) %}
                 {% do faults.append(
                     '  - ' ~ name ~ ': landed at ' ~ landing['seen'] ~ ', which is not ' ~ var('settle_lag') ~ ' s (settle_lag) after the cutoff '

@@ -33,12 +33,12 @@
         {% do log(this.identifier ~ ': nothing to land', info=true) %}
     {% else %}
         {% do landed.update(_land(slicing, landing)) %}
-        {% do log(this.identifier ~ ': ' ~ landed.slices ~ ' slices landed, ' ~ landed.rows ~ ' rows', info=true) %}
+        {% do log(this.identifier ~ ': ' ~ how_many(landed.slices, 'slice') ~ ' landed, ' ~ how_many(landed.rows, 'row'), info=true) %}
         {% do persist_docs(this, model) %}
     {% endif %}
 
     {# What dbt takes for the model's statement, and shows as its result. #}
-    {% call noop_statement('main', message=landed.rows ~ ' rows', rows_affected=landed.rows) %}{{ sql }}{% endcall %}
+    {% call noop_statement('main', message=how_many(landed.rows, 'row'), rows_affected=landed.rows) %}{{ sql }}{% endcall %}
     {% do return({'relations': [this.incorporate(type='table')]}) %}
 {% endmaterialization %}
 
@@ -76,8 +76,8 @@
         {% endif %}
         {% set landed.slices = landed.slices + batch | length %}
         {% set landed.rows = landed.rows + copied %}
-        {% do say_progress(batch_began, this.identifier ~ ', slices ' ~ batch | join(', '), copied, 'rows',
-            left_to_do(began, landed.slices, slices | length, 'slices')) %}
+        {% do say_progress(batch_began, this.identifier ~ ', slices ' ~ batch | join(', '), copied, 'row',
+            left_to_do(began, landed.slices, slices | length, 'slice')) %}
     {% endfor %}
 
     {% if destination != this %}
@@ -237,8 +237,8 @@
             {% set counts = [counted, again['counted'] | int] %}
             {% if again['copied'] | int < counts | min or again['copied'] | int > counts | max %}
                 {% do exceptions.raise_compiler_error(
-                    model.name ~ ', slice ' ~ slice ~ ' (' ~ _in_slice(slicing, slice) ~ '): ' ~ again['copied']
-                    ~ ' rows were copied, but PostgreSQL counts ' ~ again['counted'] ~ ' (' ~ copied ~ ' and ' ~ counted
+                    model.name ~ ', slice ' ~ slice ~ ' (' ~ _in_slice(slicing, slice) ~ '): ' ~ how_many(again['copied'], 'row')
+                    ~ (' was' if again['copied'] | int == 1 else ' were') ~ ' copied, but PostgreSQL counts ' ~ again['counted'] ~ ' (' ~ copied ~ ' and ' ~ counted
                     ~ ' at the first try). It was not put in place, nor those copied with it; earlier ones stay. Run it again; if it lasts,'
                     ~ ' the source changes faster than it can be read or the connection loses rows.'
                 ) %}

@@ -30,7 +30,7 @@
         {%- endset %}
         {% set counted = run_query('select unreadable, early from ' ~ postgres_query(count)).rows[0] %}
         {% for kind in found if counted[kind] | int %}
-            {% do found[kind].append(table ~ '.' ~ column ~ ' in ' ~ counted[kind] ~ ' rows') %}
+            {% do found[kind].append(table ~ '.' ~ column ~ ' in ' ~ how_many(counted[kind], 'row')) %}
         {% endfor %}
     {% endfor %}
     {% do return(found) %}

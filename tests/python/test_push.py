@@ -323,7 +323,7 @@ def test_verifying_names_what_differs_and_what_is_missing(
     assert f"{len(expected) - 3:,} keys equal, 2 differ, 1 missing, 0 changing" in output
     assert f"{changed}: {name} is off by +3\n" in output
     assert f"{extended}: Unheard is off by +2\n" in output
-    assert "Model: 1 keys are missing" in output
+    assert "Model: 1 key is missing" in output
     push(*model, "--mode", "overwrite")
     assert " 0 differ, 0 missing, 0 changing" in push(*model, "--verify", "sample", "--writer-lag", "0")
 
@@ -420,7 +420,7 @@ def test_beside_a_writer_every_key_ends_as_the_log_does(
         for writer in writers:
             writer.result()
     assert without_zeros(hashes(cache)) == in_the_log(served, "entityType = 'Image'")
-    counts = re.search(r"([\d,]+) entities had events meanwhile; ([\d,]+) keys corrected", output)
+    counts = re.search(r"([\d,]+) entit(?:y|ies) had events meanwhile; ([\d,]+) keys? corrected", output)
     changed, corrected = (int(count.replace(",", "")) for count in counts.groups())
     assert changed >= corrected > 0
 
@@ -542,7 +542,7 @@ def test_keys_that_are_evicted_meanwhile_are_named(push: Callable[..., str], ser
         server.client.config_set("maxmemory", server.client.info("memory")["used_memory"] + 400_000)
         output = push("entities", "--entity-type", "Image", REDIS_URL=server.url, code=1)
         assert " 0 failed" in output
-        assert re.search(r"Redis has evicted [1-9][\d,]* keys meanwhile: give it more memory", output)
+        assert re.search(r"Redis has evicted [1-9][\d,]* keys? meanwhile: give it more memory", output)
 
 
 def test_what_a_user_may_not_write_is_counted_and_named(

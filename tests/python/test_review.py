@@ -222,7 +222,7 @@ def test_a_changed_macro_is_shown_as_the_sql_that_it_changes(copy: Path) -> None
     }
     assert re.search(r"^-( +)arrayJoin.*event.1 > 0, \[\n\+\1arrayJoin.*event.1 >= 1, \[\n", done.stdout, re.M)
     assert "-select 1\n" in done.stdout
-    assert f"{len(changed) + 2} generated files are out of date." in done.stderr
+    assert f"{len(changed) + 2} generated files out of date." in done.stderr
     assert "scripts/generate.py --write" in done.stderr
 
     assert generate(copy, "--write").returncode == 0

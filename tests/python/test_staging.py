@@ -114,7 +114,7 @@ def source_slices(sandbox: Sandbox, table: str, key: str = "id", size: int = SLI
 
 
 def slices_landed(output: str, model: str) -> int:
-    found = re.findall(rf"{model}: (\d+) slices landed", output)
+    found = re.findall(rf"{model}: (\d+) slices? landed", output)
     assert len(found) == 1, output
     return int(found[0])
 
