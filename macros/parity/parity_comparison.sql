@@ -146,8 +146,7 @@ and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), log_decimals())
 
 
 {#
-    After tests: what they found, line by line, in the log. dbt's own line says only how many rows a test returned. The rows
-    stay in the table that is named.
+    After tests: what they found, line by line, in the log. dbt's own line says only how many rows a test returned.
     Arguments: results, of on-run-end.
 #}
 {% macro describe_parity(results) %}
@@ -163,6 +162,8 @@ and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), log_decimals())
             {% do _describe_contradicted_corrections(rows) %}
         {% elif test == 'every_metric_in_the_log_is_known' and result.failures %}
             {% do _describe_unknown_metrics(rows) %}
+        {% elif result.failures %}
+            {% do _describe_rows(result.node) %}
         {% endif %}
     {% endfor %}
     {% if absent %}
@@ -171,11 +172,28 @@ and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), log_decimals())
 {% endmacro %}
 
 
+{# The first rows that a test (node) found, in words: what a row is of, then its other columns by name. #}
+{% macro _describe_rows(node) %}
+    {% set found = run_query('select * from ' ~ (node.relation_name or '(\n' ~ node.compiled_code ~ '\n)') ~ ' limit 6') %}
+    {% do log(node.name ~ ':', info=true) %}
+    {% for row in found.rows[:5] %}
+        {% set words = [[row.get('entity_type'), row.get('metric_type')] | select | join(' ')] %}
+        {% for name in found.column_names if name not in ['entity_type', 'metric_type'] %}
+            {% do words.append((name | replace('_', ' ') ~ ' ' if name != 'problem') ~ row[name]) %}
+        {% endfor %}
+        {% do log('  - ' ~ words | select | join(', '), info=true) %}
+    {% endfor %}
+    {% if found.rows | length > 5 %}
+        {% do log('  … and more', info=true) %}
+    {% endif %}
+{% endmacro %}
+
+
 {% macro _describe_unknown_metrics(unknown) %}
     {% for row in run_query('select * from ' ~ unknown ~ ' order by entity_type, metric_type') %}
         {% set name = row['entity_type'] ~ ' ' ~ row['metric_type'] %}
         {% do log(
-            name ~ ' is not in the catalog: ' ~ row['events'] ~ ' event' ~ ('s' if row['events'] != 1) ~ ', '
+            name ~ ' is not in the catalog: ' ~ how_many(row['events'], 'event') ~ ', '
             ~ (row['backfilled_events'] or 'none') ~ ' of them backfilled, total ' ~ row['total']
             ~ (". To remove those: dbt run-operation remove_metric --args '{metric: " ~ name ~ "}'" if row['backfilled_events']),
             info=true
@@ -192,7 +210,8 @@ and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), log_decimals())
         ~ ' group by entity_type, metric_type order by entity_type, metric_type'
     ) %}
         {% do log(
-            row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ': ' ~ row['entities'] ~ ' corrections contradict PostgreSQL; worst: '
+            row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ': ' ~ how_many(row['entities'], 'correction')
+            ~ (' contradicts' if row['entities'] == 1 else ' contradict') ~ ' PostgreSQL; worst: '
             ~ row['entity_type'] ~ ' ' ~ row['worst'] ~ ' has ' ~ row['worst_logged'] ~ ', PostgreSQL counts ' ~ row['worst_expected']
             ~ ', the correction would be ' ~ row['worst_correction'],
             info=true
@@ -229,7 +248,7 @@ and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), log_decimals())
         {% else %}
             {% do log(
                 row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ' and ' ~ row['legacy_column'] ~ ': ' ~ row['differing'] ~ ' of '
-                ~ row['entities'] ~ ' entities differ'
+                ~ how_many(row['entities'], 'entity') ~ (' differs' if row['differing'] == 1 else ' differ')
                 ~ (' (known: ' ~ row['note'] ~ ')' if row['legacy_parity'] == 'known_difference' else ''),
                 info=true
             ) %}

@@ -2,7 +2,7 @@
     The events before the cutoff add up to what the legacy jobs counted (timeframe AllTime), for the metrics that the
     catalog has for this table. One row per metric that differs. Only those whose legacy_parity is `exact` can fail the
     test: a warning from the first entity on, an error above the var legacy_error_percent of the entities. What is known
-    to differ is compared and shown. A table or column that PostgreSQL does not have (any more) is named after the tests.
+    to differ is compared and shown. dbt's number is that of the entities that differ. A table or column that PostgreSQL does not have (any more) is named after the tests.
 
     Arguments:
         model   a table of the source `legacy`
@@ -11,9 +11,9 @@
     {{- config(
         store_failures=true,
         schema='failures',
-        fail_calc="max(if(legacy_parity = 'exact', intDivOrZero(differing * 1000000 + entities - 1, entities), 0))",
+        fail_calc="sum(if(legacy_parity = 'exact', differing, 0))",
         warn_if='> 0',
-        error_if='> ' ~ (var('legacy_error_percent') * 10000) | int
+        error_if="> 0 and max(if(legacy_parity = 'exact' and differing > 0, differing / entities, 0)) * 100 > " ~ var('legacy_error_percent')
     ) }}
     {%- set catalog, events = ref('metric_catalog'), ref('audited_events') %}
     {%- set metric_types = audited_metric_types(model.identifier | replace('Metric', '')) if execute and flags.WHICH in ['test', 'build'] else [] %}

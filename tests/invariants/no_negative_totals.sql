@@ -1,4 +1,4 @@
-{{ config(fail_calc='sum(if(history < 0, 1000000, 1))', warn_if='> 0', error_if='>= 1000000') }}
+{{ config(warn_if='> 0', error_if='> 0 and min(history) < 0') }}
 
 {#
     No entity has less than nothing of a metric. History below nothing is an error. Where live events took away more than

@@ -39,7 +39,7 @@ def test_parity_is_green_after_a_backfill(backfilled: Project, parity_of_backfil
 
 
 def test_what_is_known_to_differ_is_shown_and_explained(parity_of_backfill: str) -> None:
-    shown = re.findall(r"(\w+ \w+) and \w+Metric\.\w+: \d+ of \d+ entities differ \(known: .+\)", parity_of_backfill)
+    shown = re.findall(r"(\w+ \w+) and \w+Metric\.\w+: \d+ of \d+ entities differs? \(known: .+\)", parity_of_backfill)
     assert {"Model TipCount", "Model Download", "ModelVersion Generation"} <= set(shown)
     assert "ModelVersion TipAmount" not in shown
 
@@ -190,13 +190,32 @@ def test_legacy_counts_warn_from_the_first_entity_and_fail_above_the_threshold(
     )
     source.postgres(one)
     output = published.dbt(*LEGACY_PARITY, fails=True)
-    assert f"User Follower and UserMetric.followerCount: 1 of {of_all[0]} entities differ\n" in output
-    assert re.search(r"FAIL \d+ legacy_parity_user", output)
+    assert f"User Follower and UserMetric.followerCount: 1 of {of_all[0]} entities differs\n" in output
+    assert re.search(r"FAIL 1 legacy_parity_user", output)
 
     # The threshold belongs to the test's configuration, which dbt reads when it parses.
     project = Project(source, published.database, published.target)
     output = project.dbt("test", "--select", "legacy_parity_user", legacy_error_percent=100)
-    assert re.search(r"WARN \d+ legacy_parity_user", output)
+    assert re.search(r"WARN 1 legacy_parity_user", output)
+
+
+def test_the_first_rows_of_what_a_test_found_are_printed_in_words(published: ParsedProject) -> None:
+    test = ("test", "--select", "no_negative_totals")
+    words = r"^(?:\S+ +)?  - (\w+ \w+, entity id \d+, total -\d+, history -?\d+)$"
+    # A live event took away more than there was, which reconcile corrects.
+    output = published.dbt(*test)
+    assert re.search(r"WARN 1 no_negative_totals", output)
+    (found,) = re.findall(words, output, re.M)
+    assert found.endswith(", total -1, history 1")
+    assert "… and more" not in output
+    history = "'Tag', 900000 + number, 1, 'Follower', -3, toDateTime64('2024-01-01 00:00:00', 3) from numbers(6)"
+    published.sandbox.command(f"insert into {published.event_log} select {history}")
+    output = published.dbt(*test, fails=True)
+    assert re.search(r"FAIL 7 no_negative_totals", output)
+    found = re.findall(words, output, re.M)
+    assert len(found) == 5
+    assert {line[:14] for line in found} <= {"Tag Follower, ", "Image Reaction"}
+    assert "… and more" in output
 
 
 NOT_COMPARED = "Not compared, since PostgreSQL does not have them: "
@@ -216,7 +235,7 @@ def test_legacy_tables_and_columns_are_optional(
     published: ParsedProject, sandbox: Sandbox, parity_of_backfill: str
 ) -> None:
     # What is known to differ shows that the rest is compared as before.
-    known = re.compile(r"(Model|ModelVersion) (\w+ and .+: \d+ of \d+ entities differ)")
+    known = re.compile(r"(Model|ModelVersion) (\w+ and .+: \d+ of \d+ entities differs?)")
     assert {entity_type for entity_type, _ in known.findall(parity_of_backfill)} == {"Model", "ModelVersion"}
     assert NOT_COMPARED not in parity_of_backfill
     tables = ("ImageMetric", "ModelMetric", "ModelVersionMetric")
