@@ -237,7 +237,7 @@ def main(context: click.Context, target: str, output: Path, variables: str, deta
     """Write a page that says, for every metric, whether the event log adds up to what PostgreSQL counts.
 
     The vars parity (history or present), parity_sample, event_log, cutoff, cutoffs and expected_counts mean what they
-    mean in dbt test. Exit code 0: nothing differs. 1: something differs. 2: the page could not be made.
+    mean in dbt test. Exit code 0: nothing differs. 1: something differs. 2: there is no verdict.
     """
     try:
         targets.require(target, "clickhouse")
@@ -248,13 +248,15 @@ def main(context: click.Context, target: str, output: Path, variables: str, deta
         written = output.with_name(f"{output.name}.new")
         written.write_text(text)
         written.replace(output)
-    except (click.ClickException, dbt_sql.DbtError, OSError) as error:
-        failure = click.ClickException(f"The parity report cannot be made. {error}")
+        verb = "differs" if differing == 1 else "differ"
+        click.echo(f"{differing or 'None'} of {how_many(len(catalog()), 'metric')} {verb}: {output}")
+        click.echo(looked_at)
+    # Whatever it is: Python's own exit code of an error, 1, would be a verdict.
+    except Exception as error:
+        expected = isinstance(error, (click.ClickException, dbt_sql.DbtError, OSError))
+        failure = click.ClickException(f"The parity report cannot be made. {error if expected else repr(error)}")
         failure.exit_code = 2
         raise failure from None
-    verb = "differs" if differing == 1 else "differ"
-    click.echo(f"{differing or 'None'} of {how_many(len(catalog()), 'metric')} {verb}: {output}")
-    click.echo(looked_at)
     context.exit(1 if differing else 0)
 
 

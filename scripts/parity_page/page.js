@@ -20,6 +20,12 @@ const draw = (element, spec) => window.vegaEmbed(element, { ...common, width: "c
 // A long name takes two lines: ReactionLaugh, UserImageReaction.
 const words = (pair) => (pair.metric_type.length > 10 ? pair.metric_type.split(/(?=[A-Z][a-z]+$)/) : [pair.metric_type]);
 
+// How many entities of a pair differ, as a colour: none, and a step for each power of ten.
+const shade = (none, some) => ({
+  field: "differing", type: "quantitative", legend: null,
+  scale: { type: "threshold", domain: [1, 10, 100, 1000], range: [none, ...[1, 2, 3, 4].map((step) => `var(--${some}-${step})`)] },
+});
+
 function tiles(element) {
   const column = {};
   const values = data.pairs.map((pair) => ({
@@ -50,11 +56,14 @@ function tiles(element) {
         { field: "differing", format: ",", title: "Differing" },
       ],
     },
+    resolve: { scale: { fill: "independent" } },
     layer: [
       {
         mark: { type: "rect", cornerRadius: 3, cursor: "pointer" },
         encoding: {
-          fill: { condition: { test: "datum.differing > 0", value: "var(--alarm)" }, value: "var(--accent-soft)" },
+          fill: shade("var(--accent-soft)", "off"),
+          // A few that differ are about as light as none; an edge tells them apart.
+          stroke: { condition: { test: "datum.differing > 0", value: "var(--alarm)" }, value: null },
         },
       },
       {
@@ -67,9 +76,7 @@ function tiles(element) {
               + " : (datum.differing > 0 ? format(datum.differing, datum.differing < 1000 ? 'd' : '.1~s') : '')",
           },
         },
-        encoding: {
-          fill: { condition: { test: "datum.differing > 0", value: "var(--on-alarm)" }, value: "var(--on-accent-soft)" },
-        },
+        encoding: { fill: shade("var(--on-accent-soft)", "on-off") },
       },
     ],
   });

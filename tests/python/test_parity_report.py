@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from unittest import mock
 
@@ -284,6 +286,65 @@ def test_a_damaged_log_is_said_to_differ(visit: Visit, damaged: Damaged) -> None
     assert bars(page, "#chart-kinds") == 2
 
 
+def test_a_phone_shows_the_worst_entity_of_each_metric_that_differs(browser: Browser, damaged: Damaged) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = Visit(context).open(damaged.page)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.locator(".scroll:has(#table-pairs)").evaluate("box => box.scrollWidth <= box.clientWidth")
+    for pair in (LOST, DOUBLED):
+        worst = page.locator(f"#pair-{pair[0]}-{pair[1]} td:last-child")
+        worst.scroll_into_view_if_needed()
+        assert re.search(rf"{pair[0]} \d+\s+[\d,]+ instead of [\d,]+", worst.inner_text())
+        # Nothing covers it: it is what a finger would touch.
+        assert worst.locator("a").evaluate(
+            """link => {
+                const box = link.getBoundingClientRect();
+                return box.left >= 0 && box.right <= 390 && [box.left + 2, box.right - 2].every(
+                    x => document.elementFromPoint(x, box.top + box.height / 2) === link);
+            }"""
+        )
+    context.close()
+
+
+def luminance(colour: str) -> float:
+    """How light a colour such as rgb(1, 2, 3) is, from 0 to 1, as the guidelines for accessibility have it."""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_tiles_tell_by_lightness_how_many_entities_differ(browser: Browser, damaged: Damaged, scheme: str) -> None:
+    context = browser.new_context(offline=True, color_scheme=scheme)
+    page = Visit(context).open(damaged.page)
+    numbers = {pair: int(row(page, pair)[5].split("\n")[0].replace(",", "")) for pair in (LOST, DOUBLED)}
+    assert len({len(str(number)) for number in numbers.values()}) == 2, numbers
+    for pair, number in numbers.items():
+        tile = page.locator(f'#chart-tiles path[aria-label*="title: {" ".join(pair)};"]')
+        step = f"var(--off-{min(4, len(str(number)))})"
+        assert tile.get_attribute("fill") == step
+        assert tile.get_attribute("stroke") == "var(--alarm)"
+
+    def shown(name: str) -> str:
+        return page.locator("#verdict").evaluate(
+            "(element, name) => { element.style.color = `var(${name})`; return getComputedStyle(element).color; }", name
+        )
+
+    steps = [shown(f"--off-{step}") for step in range(1, 5)]
+    lightness = [luminance(colour) for colour in steps]
+    assert lightness == sorted(lightness, reverse=scheme == "light")
+    for step, (less, more) in enumerate(pairwise(steps), 1):
+        assert contrast(less, more) > 1.5, step
+    for step, colour in enumerate(steps, 1):
+        assert contrast(colour, shown(f"--on-off-{step}")) > 4.5, step
+    context.close()
+
+
 def test_a_link_leads_to_the_rows_of_the_worst_entity(visit: Visit, damaged: Damaged) -> None:
     page = visit.open(damaged.page)
     link = page.locator("#pair-Model-ThumbsUp a")
@@ -316,7 +377,7 @@ def test_known_differences_are_explained_in_the_words_of_the_catalog(
     page = visit.open(good)
     reason = page.locator(".reasons > div", has_text=note)
     (download,) = reason.locator("li", has_text="Model Download").all_inner_texts()
-    assert re.search(r"ModelMetric\.downloadCount\n+[\d,]+ of [\d,]+ differ$", download)
+    assert re.search(r"ModelMetric\.downloadCount\n+[\d,]+ of [\d,]+ entities differ$", download)
     page = visit.open(damaged.page)
     assert "The legacy counters could not be compared: " in page.inner_text("#legacy")
     assert note in page.inner_text("#legacy")
@@ -351,7 +412,10 @@ def test_corrections_are_drawn_and_nothing_breaks_out_of_the_page(visit: Visit, 
     [
         (["--vars", "{parity: past}"], {}, "The var parity is 'past'; it must be one of history, present."),
         (["--vars", "{event_log: reported.nothing}"], {}, "There is no event log reported.nothing."),
+        (["--vars", "{parity: "], {}, "The YAML provided in the --vars argument is not valid."),
         (["--target", "production"], {"CLICKHOUSE_PORT": "1"}, "ClickHouse at 127.0.0.1:1, "),
+        (["--target", "production"], {"CLICKHOUSE_PORT": ""}, "variables that are unset or empty: CLICKHOUSE_PORT."),
+        (["--details", "0", "--output", "/dev/null/page.html"], {}, "Not a directory"),
     ],
 )
 def test_a_report_that_cannot_be_made_is_an_error(
@@ -361,4 +425,18 @@ def test_a_report_that_cannot_be_made_is_an_error(
     assert done.exit_code == 2, done.output
     assert done.output.startswith("Error: The parity report cannot be made. ")
     assert message in done.output
+    assert not output.exists()
+
+
+def test_a_command_that_is_none_gives_no_verdict(reports: Reports, tmp_path: Path) -> None:
+    for options in (["--output", str(tmp_path)], ["--details", "-1"], ["--nothing"]):
+        assert reports.make("none", *options)[0].exit_code == 2
+
+
+def test_what_nobody_thought_of_gives_no_verdict_either(reports: Reports) -> None:
+    # A library that is not installed.
+    with mock.patch.dict(sys.modules, {"vl_convert": None}):
+        done, output = reports.make("none", "--details", "0")
+    assert done.exit_code == 2, done.output
+    assert "vl_convert" in done.output
     assert not output.exists()
