@@ -190,8 +190,8 @@ def verify(options: Options, kinds: list[Kind]) -> None:
         )
         # Refreshing makes no keys, so none can be missed.
         if counts["missing"] and options.mode != "refresh":
-            verb = "is" if counts["missing"] == 1 else "are"
-            messages.append(f"{name}: {how_many(counts['missing'], 'key')} {verb} missing")
+            are_missing = "is missing" if counts["missing"] == 1 else "are missing"
+            messages.append(f"{name}: {how_many(counts['missing'], 'key')} {are_missing}")
     fail_for(messages, len(messages))
 
 

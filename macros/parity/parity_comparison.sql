@@ -211,7 +211,7 @@ and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), log_decimals())
     ) %}
         {% do log(
             row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ': ' ~ how_many(row['entities'], 'correction')
-            ~ (' contradicts' if row['entities'] == 1 else ' contradict') ~ ' PostgreSQL; worst: '
+            ~ (' contradicts PostgreSQL; worst: ' if row['entities'] == 1 else ' contradict PostgreSQL; worst: ')
             ~ row['entity_type'] ~ ' ' ~ row['worst'] ~ ' has ' ~ row['worst_logged'] ~ ', PostgreSQL counts ' ~ row['worst_expected']
             ~ ', the correction would be ' ~ row['worst_correction'],
             info=true
