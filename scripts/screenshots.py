@@ -1,6 +1,11 @@
 #!/usr/bin/env python
 """Take the pictures of the README: the parity report, and the lineage in the documentation site."""
 
+if __name__ == "__main__":
+    import interrupts
+
+    interrupts.catch()
+
 import os
 import shutil
 import subprocess
@@ -34,10 +39,12 @@ def main() -> None:
         raise click.ClickException(f"There is no browser: install one of {', '.join(BROWSERS)}.")
     target = REPOSITORY / "target"
     report, site = target / "parity_report.html", target / "static_index.html"
-    subprocess.run([sys.executable, Path(__file__).with_name("parity_report.py"), "--output", report], check=True)
+    # Ctrl-C is this script's: each would say that it is interrupted.
+    options = {"cwd": REPOSITORY, "check": True, "start_new_session": True}
+    subprocess.run([sys.executable, Path(__file__).with_name("parity_report.py"), "--output", report], **options)
     dbt = Path(sys.executable).with_name("dbt")
     environment = os.environ | {"WITHOUT_UNIT_TESTS": "true"}
-    subprocess.run([dbt, "--quiet", "docs", "generate", "--static"], cwd=REPOSITORY, env=environment, check=True)
+    subprocess.run([dbt, "--quiet", "docs", "generate", "--static"], env=environment, **options)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1280, "height": 800})

@@ -19,7 +19,7 @@ from sandbox.processes import ports_of_its_own
 SCRIPTS = [
     *("scripts/backfill_summary.py", "scripts/connect_postgres.py", "scripts/explain_metric.py"),
     *("scripts/generate.py", "scripts/parity_report.py", "scripts/push_metrics.py", "scripts/sandbox.py"),
-    *("benchmarks/bench.py",),
+    *("scripts/screenshots.py", "benchmarks/bench.py"),
 ]
 COMMANDS = ["scripts/demo", "scripts/test"]
 COLOUR = "\x1b["
