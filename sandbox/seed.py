@@ -149,9 +149,10 @@ def seed(
         lambda: load("20_actions.sql"),
         load_applications_tables,
     )
-    load("30_hard_cases.sql", "90_sequences.sql")
+    load("30_hard_cases.sql")
     # Only now that every load is committed: pages do not become all-visible while a load's transaction is open.
     with postgres() as cursor:
+        cursor.execute((POSTGRES / "90_sequences.sql").read_text())
         cursor.execute("select tablename from pg_tables where schemaname = 'public' order by tablename")
         tables = [name for (name,) in cursor.fetchall()]
     large = ["ImageReaction"]
