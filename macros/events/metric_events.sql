@@ -23,7 +23,8 @@
         {%- endif -%}
         {%- if once and not metric.once_per_user and row_id is none -%}
             {%- do exceptions.raise_compiler_error(
-                'metric_events() needs row_id: ' ~ name ~ ' counts every row, beside metrics that count once a user.'
+                'metric_events() needs row_id: ' ~ name ~ ' counts every row, beside metrics that count once a user. Give it the column that'
+                ~ " tells the rows apart: metric_events('" ~ rows ~ "', row_id='id', metrics=[…])."
             ) -%}
         {%- endif -%}
         {%- do names.append(name) -%}

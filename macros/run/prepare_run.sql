@@ -13,7 +13,7 @@
     {% if execute and flags.WHICH in ['run', 'build'] %}
         {% set rooms = _selected_rooms() %}
         {% if rooms.run_lock %}
-            {% do _require_listed_events_models() %}
+            {% do _require_generated_lists() %}
             {% do check_vars() %}
             {% set absent = check_postgres_sources() if rooms.staging else [] %}
             {% do _prepare_event_log(rooms) %}
@@ -105,13 +105,33 @@
 {% endmacro %}
 
 
-{# Stops a run that knows an events model of which the log would get nothing. #}
-{% macro _require_listed_events_models() %}
-    {% for node in events_models() if node.unique_id not in graph.nodes['model.' ~ project_name ~ '.pending_events'].depends_on.nodes %}
-        {% do exceptions.raise_compiler_error(
-            node.name ~ ' would not reach the event log, since all_events() does not list it. scripts/generate.py --write lists every events model.'
-        ) %}
+{#
+    Stops a run for which the lists of scripts/generate.py are behind the models: it would land or publish too little, or
+    publish what no test has compared, since dbt runs before a model only those tests that are upstream of it.
+#}
+{% macro _require_generated_lists() %}
+    {% set behind = [] %}
+    {% set pending = graph.nodes['model.' ~ project_name ~ '.pending_events'] %}
+    {% set published = graph.nodes['model.' ~ project_name ~ '.published_events'] %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' and node.fqn[1] == 'parity' and node.unique_id not in published.depends_on.nodes %}
+        {% do behind.append('depends_on_expected_counts() lacks ' ~ node.name) %}
     {% endfor %}
+    {% for node in events_models() %}
+        {% if node.unique_id not in pending.depends_on.nodes %}
+            {% do behind.append('all_events() lacks ' ~ node.name) %}
+        {% endif %}
+        {% for entity_type in node.config.meta.metrics | map(attribute='entity_type') | unique %}
+            {% for read in [pending.unique_id] + node.depends_on.nodes if read in graph.nodes and snake_case(entity_type) not in graph.nodes[read].tags %}
+                {% do behind.append('dbt_project.yml does not tag ' ~ graph.nodes[read].name ~ ' ' ~ snake_case(entity_type)) %}
+            {% endfor %}
+        {% endfor %}
+    {% endfor %}
+    {% if behind %}
+        {% do exceptions.raise_compiler_error(
+            'What scripts/generate.py writes is behind the models. Nothing was changed. Run scripts/generate.py --write.\n  - '
+            ~ behind | unique | sort | join('\n  - ')
+        ) %}
+    {% endif %}
 {% endmacro %}
 
 

@@ -53,6 +53,21 @@ def test_a_rule_that_is_broken_so_that_no_unit_test_notices_is_not_published(
     assert changed.fingerprint() == before
 
 
+def test_a_build_that_is_ahead_of_the_generated_lists_changes_nothing(changed: ParsedProject) -> None:
+    """Without the lists, published_events would not wait for the test that compares the counts."""
+    changed.change("macros/parity/expected_counts.sql", "        'expected_tag',\n", "")
+    changed.change("macros/log/all_events.sql", f"        '{TAGS}',\n", "")
+    before = changed.fingerprint()
+    output = changed.dbt(*BUILD, fails=True)
+    assert "What scripts/generate.py writes is behind the models. Nothing was changed." in output
+    assert re.findall(r"^  +- (\w+\(\) lacks \w+)", output, re.M)[:2] == [
+        f"all_events() lacks {TAGS}",
+        "depends_on_expected_counts() lacks expected_tag",
+    ]
+    assert changed.fingerprint() == before
+    assert leftovers(changed) == []
+
+
 def test_a_metric_without_expected_counts_or_without_a_row_in_the_catalog_is_not_published(
     changed: ParsedProject,
 ) -> None:
