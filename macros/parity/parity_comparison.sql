@@ -172,13 +172,13 @@ and createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), log_decimals())
 {% endmacro %}
 
 
-{# The first rows that a test (node) found, in words: what a row is of, then its other columns by name. #}
+{# The first rows that a test (node) found, in words: what a row is of, then what its other columns say, by name. #}
 {% macro _describe_rows(node) %}
     {% set found = run_query('select * from ' ~ (node.relation_name or '(\n' ~ node.compiled_code ~ '\n)') ~ ' limit 6') %}
     {% do log(node.name ~ ':', info=true) %}
     {% for row in found.rows[:5] %}
         {% set words = [[row.get('entity_type'), row.get('metric_type')] | select | join(' ')] %}
-        {% for name in found.column_names if name not in ['entity_type', 'metric_type'] %}
+        {% for name in found.column_names if name not in ['entity_type', 'metric_type'] and row[name] not in ['', none] %}
             {% do words.append((name | replace('_', ' ') ~ ' ' if name != 'problem') ~ row[name]) %}
         {% endfor %}
         {% do log('  - ' ~ words | select | join(', '), info=true) %}
