@@ -11,7 +11,7 @@ from unittest import mock
 
 import pytest
 from conftest import REPO, Project
-from dbt.contracts.graph.manifest import Manifest
+from parsed_project import ParsedProject
 from playwright.sync_api import expect, sync_playwright
 from test_parity_report import ARGUMENTS
 
@@ -62,9 +62,9 @@ def test_the_overview_links_to_nodes_that_exist(site: Path) -> None:
     ] == []
 
 
-def test_unit_tests_are_left_out_of_the_site_and_of_nothing_else(site: Path, parsed_manifest: Manifest) -> None:
+def test_unit_tests_are_left_out_of_the_site_and_of_nothing_else(site: Path, parsed_once: ParsedProject) -> None:
     assert not json.loads((site.parent / "manifest.json").read_text())["unit_tests"]
-    assert parsed_manifest.unit_tests
+    assert parsed_once.manifest.unit_tests
 
 
 def test_the_site_opens_offline_and_draws_the_lineage(site: Path) -> None:

@@ -245,8 +245,8 @@ def test_foreign_events_in_the_window_stop_a_run_that_changes_nothing(staged: Pa
     for metric, partition, found in (("Following", 202305, "2 (sum 5)"), ("Hidden", 202408, "1 (sum 5)")):
         events, value = expected[(metric, partition)]
         assert (
-            f"User {metric}, partition {partition}: this run would publish {events} events (sum {value}),"
-            f" the log holds {found}"
+            f"User {metric}, partition {partition}: this run would publish {events} event{'s' * (events != 1)}"
+            f" (sum {value}), the log holds {found}"
         ) in output
     assert "Follower, partition" not in output
     assert "on_conflict: replace" in output
