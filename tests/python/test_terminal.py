@@ -76,18 +76,19 @@ def test_no_sentence_about_a_subcommand_is_cut(script: str) -> None:
 # Colours ---------------------------------------------------------------------------------------------------------
 
 
-def test_colours_are_for_terminals(project: Project) -> None:
+def test_colours_are_for_terminals(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The tests' own output may be a pipe.
+    for name in [name for name in os.environ if "COLOR" in name]:
+        monkeypatch.delenv(name)
     command = f"source scripts/_environment.sh; step Try {DBT} debug --connection --log-path {project.target}"
     steps = ["bash", "-c", command]
-    # The tests' own output may be a pipe.
-    own = {name: value for name, value in project.environment().items() if not re.search("COLOR", name)}
-    piped = subprocess.run(steps, cwd=REPO, env=own, text=True, capture_output=True).stdout
+    piped = subprocess.run(steps, cwd=REPO, env=project.environment(), text=True, capture_output=True).stdout
     log = (project.target / "dbt.log").read_text()
     assert "OK connection ok" in piped
     assert "OK connection ok" in log
     assert COLOUR not in piped + log
     for environment, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
-        shown = Terminal(*steps, env=own | environment).whole()
+        shown = Terminal(*steps, env=project.environment() | environment).whole()
         assert "connection ok" in shown
         assert (COLOUR in shown) == coloured
 
