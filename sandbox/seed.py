@@ -251,6 +251,7 @@ def track_postgres(cursor: Cursor) -> None:
 def track_clickhouse(cursor: Cursor, client: "Client", databases: dict[str, str], echo: Echo) -> None:
     """The events that the tracker has written of ClickHouse's own rows since the cutoff."""
     started, rows = time.monotonic(), 0
+    known = tracker.models_and_versions(cursor)
     for section in tracker.contract():
         if section.engine == "ClickHouse":
             query = f"""
@@ -258,7 +259,7 @@ def track_clickhouse(cursor: Cursor, client: "Client", databases: dict[str, str]
                     (entityType, entityId, userId, metricType, metricValue, createdAt)
                 {tracker.events(section, CUTOFF, databases)}
             """
-            rows += client.command(query, external_data=tracker.models_and_versions(cursor)).written_rows
+            rows += client.command(query, external_data=known).written_rows
     report(echo, "ClickHouse entityMetricEvents of its own rows", rows, time.monotonic() - started)
 
 

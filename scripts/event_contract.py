@@ -11,6 +11,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.scope import traverse_scope
 
+from wording import markdown_table
+
 FINAL_SELECT = "\n\nselect\n"
 INTRODUCTION = """\
 # Event contract: what live tracking records
@@ -64,10 +66,14 @@ class Section:
     events: list[list[str]]
 
 
+def events_models(manifest: dict) -> list[dict]:
+    """The models that say which events there are."""
+    return [node for node in manifest["nodes"].values() if node["config"]["meta"].get("metrics")]
+
+
 def sections(sql: dict[Path, str], manifest: dict) -> list[Section]:
     """The events models by name, PostgreSQL's first."""
-    models = [node for node in manifest["nodes"].values() if node["config"]["meta"].get("metrics")]
-    found = [section(manifest, model, sql[Path(model["original_file_path"])]) for model in models]
+    found = [section(manifest, model, sql[Path(model["original_file_path"])]) for model in events_models(manifest)]
     return sorted(found, key=lambda section: (section.engine != "PostgreSQL", section.name))
 
 
@@ -189,14 +195,14 @@ def by_table(found: list[Section]) -> str:
     rows = []
     for section in found:
         link = f"[{section.name}](#{section.name})"
-        for table, columns in section.of_the_row.items():
-            rows.append([f"`{table}`", "`+`", f"`-` old, `+` new: {', '.join(columns)}", "`-`", f"{link}, of the row"])
-        for table, columns in section.joined.items():
+        for name, columns in section.of_the_row.items():
+            rows.append([f"`{name}`", "`+`", f"`-` old, `+` new: {', '.join(columns)}", "`-`", f"{link}, of the row"])
+        for name, columns in section.joined.items():
             update = f"`-` old, `+` new: {', '.join(columns)}"
-            rows.append([f"`{table}`", "`+`", update, "`-`", f"{link}, of each row that joins it"])
+            rows.append([f"`{name}`", "`+`", update, "`-`", f"{link}, of each row that joins it"])
     entities = sorted({f"`{event[0]}`" for section in found for event in section.events})
     rows = [*sorted(rows), [", ".join(entities), "", "", "`-`", "what is left of the entity's own"]]
-    return "## By source table\n\n" + table_of(["table", "insert", "update of", "delete", "events"], rows)
+    return f"## By source table\n\n{markdown_table('table', 'insert', 'update of', 'delete', 'events', rows=rows)}\n"
 
 
 def text_of(section: Section) -> str:
@@ -213,15 +219,10 @@ def text_of(section: Section) -> str:
 {section.rows}
 ```
 
-{table_of(head, rows)}"""
+{markdown_table(*head, rows=rows)}
+"""
 
 
 def code(cell: str) -> str:
     """A cell of SQL; an empty one stays empty."""
     return f"`{cell}`" if cell else ""
-
-
-def table_of(head: list[str], rows: list[list[str]]) -> str:
-    """A table of Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

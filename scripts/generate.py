@@ -91,9 +91,8 @@ def references() -> dict[Path, str]:
 
 def lists(manifest: dict) -> dict[Path, str]:
     """The files that hold lists of tables or entity types: what dbt compiles depends on them."""
-    models = [node for node in manifest["nodes"].values() if node["config"]["meta"].get("metrics")]
     of_type: dict[str, list[dict]] = {}
-    for model in models:
+    for model in event_contract.events_models(manifest):
         for entity_type in {metric["entity_type"] for metric in model["config"]["meta"]["metrics"]}:
             of_type.setdefault(entity_type, []).append(model)
     files = {
@@ -209,15 +208,17 @@ def pages(sql: dict[Path, str], manifest: dict) -> dict[Path, str]:
     }
 
 
-def present() -> dict[Path, str]:
-    """The files of the directories in which everything is generated."""
-    found = [path for directory in (GOLDEN, ANALYSES) for path in (REPOSITORY / directory).rglob("*.*")]
-    return {path.relative_to(REPOSITORY): path.read_text() for path in found}
-
-
 def changes(wanted: dict[Path, str]) -> dict[Path, tuple[str | None, str | None]]:
-    """Before and after of the files that are not as they should be; None is no file."""
-    before = present() | {path: (REPOSITORY / path).read_text() for path in wanted if (REPOSITORY / path).exists()}
+    """Before and after of the files that are not as they should be; None is no file.
+
+    In the directories in which everything is generated, nothing else may be.
+    """
+    present = {
+        path.relative_to(REPOSITORY)
+        for directory in (GOLDEN, ANALYSES)
+        for path in (REPOSITORY / directory).rglob("*.*")
+    }
+    before = {path: (REPOSITORY / path).read_text() for path in present | set(wanted) if (REPOSITORY / path).exists()}
     return {
         path: (before.get(path), wanted.get(path))
         for path in sorted(before | wanted)

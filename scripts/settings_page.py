@@ -7,6 +7,7 @@ import click
 import yaml
 
 from targets import REPOSITORY
+from wording import markdown_table
 
 TEXT = """\
 # Settings
@@ -34,12 +35,6 @@ error that lists all of them, before any server is asked.
 """
 
 
-def table(*columns: str, rows: list[tuple[str, ...]]) -> str:
-    """A table in Markdown."""
-    lines = [columns, ("---",) * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
-
-
 def var_tables() -> str:
     """The vars by section: name, default, and the comment above each. Raises ClickException where one has none."""
     text = (REPOSITORY / "dbt_project.yml").read_text()
@@ -51,7 +46,7 @@ def var_tables() -> str:
         for comment, name in re.findall(r"((?:  # .*\n)+)  (\w+):", body):
             value = defaults.pop(name)
             rows.append((f"`{name}`", f"`{'false' if value is False else value}`", plain(comment)))
-        tables.append(f"### {title}\n\n{table('var', 'default', 'meaning', rows=rows)}")
+        tables.append(f"### {title}\n\n{markdown_table('var', 'default', 'meaning', rows=rows)}")
     if defaults:
         raise click.ClickException(f"Vars without a comment or a section in dbt_project.yml: {', '.join(defaults)}.")
     return "\n\n".join(tables)
@@ -76,5 +71,5 @@ def plain(comment: str) -> str:
 
 def page() -> str:
     """The page as it should be."""
-    environment = table("variable", "meaning", rows=list(environment_rows()))
+    environment = markdown_table("variable", "meaning", rows=list(environment_rows()))
     return TEXT.format(vars=var_tables(), environment=environment)
