@@ -35,6 +35,8 @@ MEASURED = "docs/benchmarks.md"
 FOLLOWED = "CONTRIBUTING.md"
 # Its SQL is made for PostgreSQL; test_event_contract runs it.
 CONTRACT = "docs/event-contract.md"
+# Their SQL is for tables that nobody has made yet.
+PLANS = "docs/plans/"
 SCALE = "0.05"
 ANY = "any_value"
 ASSIGNED = re.compile(r"[A-Z_]+=").match
@@ -282,7 +284,7 @@ def test_output_that_is_out_of_date_is_found(shown: list[str], printed: str, wro
 def test_sql_is_what_dbt_compiles(page: str) -> None:
     golden = [path.read_text() for path in (REPO / generate.GOLDEN).rglob("*.sql")]
     for language, block in FENCE.findall(read(page)):
-        if language == "sql" and page != CONTRACT:
+        if language == "sql" and page != CONTRACT and not page.startswith(PLANS):
             assert any(block in sql for sql in golden), block
         if language == "diff":
             header, *hunks = re.split(r"^@@.*\n", block, flags=re.M)
