@@ -35,7 +35,7 @@ MEASURED = "docs/benchmarks.md"
 FOLLOWED = "CONTRIBUTING.md"
 # Its SQL is made for PostgreSQL; test_event_contract runs it.
 CONTRACT = "docs/event-contract.md"
-# Their SQL is for tables that nobody has made yet.
+# Its SQL is for tables that nobody has made yet; test_plans runs it.
 PLANS = "docs/plans/"
 SCALE = "0.05"
 ANY = "any_value"
