@@ -12,6 +12,7 @@ if __name__ == "__main__":
 
 import difflib
 import json
+import math
 import os
 import re
 import shutil
@@ -41,6 +42,7 @@ REFERENCES = {
     Path("macros/log/all_events.sql"): "models/events",
     Path("macros/parity/expected_counts.sql"): "models/parity",
 }
+WIDTH = 120
 REWRITE = "scripts/generate.py --write"
 
 
@@ -141,9 +143,25 @@ def staging_properties(manifest: dict) -> str:
         columns = [staged_column(source, name) for name in sqlglot.parse_one(select, read="clickhouse").named_selects]
         landed_at = {"name": "_landed_at", "data_type": "DateTime('UTC')", "description": "{{ doc('landed_at') }}"}
         description = f"{source['description']} Copied from {source['name']}."
-        models.append({"name": model["name"], "description": description, "columns": [*columns, landed_at]})
+        columns = [in_one_line(column) for column in [*columns, landed_at]]
+        models.append([{"name": model["name"], "description": description, "columns": columns}])
     header = "# Made by scripts/generate.py from models/sources/postgres.yml and the columns that each model selects.\n"
-    return header + yaml.safe_dump({"models": models}, sort_keys=False, width=116)
+    return f"{header}models:\n" + "\n".join(yaml.safe_dump(model, sort_keys=False, width=WIDTH) for model in models)
+
+
+class Line(dict):
+    """What YAML shows in one line."""
+
+
+yaml.SafeDumper.add_representer(
+    Line, lambda dumper, line: dumper.represent_mapping("tag:yaml.org,2002:map", line, flow_style=True)
+)
+
+
+def in_one_line(column: dict) -> dict:
+    """A column that YAML shows in one line if it fits."""
+    line = yaml.safe_dump(column, sort_keys=False, default_flow_style=True, width=math.inf).strip()
+    return Line(column) if len(f"  - {line}") <= WIDTH else column
 
 
 def staged_column(source: dict, name: str) -> dict:
