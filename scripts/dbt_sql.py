@@ -3,9 +3,11 @@
 import shutil
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import targets
+from project import reference
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -20,33 +22,41 @@ def parse(target: str, variables: str) -> "Manifest":
     return _dbt("parse", target=target, variables=variables)
 
 
-def render(
-    manifest: "Manifest",
-    target: str,
-    variables: str,
-    parts: Iterable[str],
-    reads: Iterable[str] = (),
-    introspect: bool = False,
-) -> list[str]:
-    """What each part, a Jinja expression, renders to. reads: unique ids of what the parts refer to by ref().
+@dataclass(frozen=True)
+class Project:
+    """The project with one target and some vars."""
 
-    A command that cannot mean what it says is an error, as it is to dbt itself. Without introspect no server is asked.
-    """
-    # Inline SQL has to name what it reads before dbt knows of any model, as analyses/events do.
-    lines = "\n".join(f"-- depends_on: {_reference(manifest, unique_id)}" for unique_id in reads)
-    # What is raised while dbt parses, it keeps to itself.
-    checked = "{% do check_command() if execute %}"
-    inline = "\n;\n".join([lines + checked, *(f"{{{{ {part} }}}}" for part in parts)])
-    offline = () if introspect else ("--no-introspect", "--no-populate-cache")
-    known = set(manifest.nodes)
-    try:
-        (result,) = _dbt("compile", "--inline", inline, *offline, target=target, variables=variables, manifest=manifest)
-    finally:
-        # What could not be compiled, dbt leaves in the manifest, and then it can compile nothing else inline.
-        for unique_id in set(manifest.nodes) - known:
-            manifest.nodes.pop(unique_id)
-    _, *rendered = (part.strip() for part in result.node.compiled_code.split("\n;\n"))
-    return rendered
+    target: str
+    variables: str
+    manifest: "Manifest"
+
+    @property
+    def graph(self) -> dict:
+        """Nodes and sources by their unique ids, as Jinja has them."""
+        return self.manifest.flat_graph
+
+    def render(self, parts: Iterable[str], reads: Iterable[str] = (), introspect: bool = True) -> list[str]:
+        """What each part, a Jinja expression, renders to. reads: unique ids of what the parts refer to by ref().
+
+        A command that cannot mean what it says is an error, as it is to dbt itself. Without introspect no server is
+        asked.
+        """
+        # Inline SQL has to name what it reads before dbt knows of any model, as analyses/events do.
+        lines = "\n".join(f"-- depends_on: {{{{ {reference(unique_id)} }}}}" for unique_id in reads)
+        # dbt hides what is raised while it parses.
+        checked = "{% do check_command() if execute %}"
+        inline = "\n;\n".join([lines + checked, *(f"{{{{ {part} }}}}" for part in parts)])
+        offline = () if introspect else ("--no-introspect", "--no-populate-cache")
+        nodes, given = self.manifest.nodes, {"target": self.target, "variables": self.variables}
+        known = set(nodes)
+        try:
+            (result,) = _dbt("compile", "--inline", inline, *offline, **given, manifest=self.manifest)
+        finally:
+            # dbt leaves inline SQL that failed in the manifest, and would fail on it again.
+            for unique_id in set(nodes) - known:
+                nodes.pop(unique_id)
+        _, *rendered = (part.strip() for part in result.node.compiled_code.split("\n;\n"))
+        return rendered
 
 
 def _dbt(*command: str, target: str, variables: str, manifest: "Manifest | None" = None) -> object:
@@ -70,11 +80,3 @@ def _dbt(*command: str, target: str, variables: str, manifest: "Manifest | None"
     if not done.success:
         raise DbtError(str(done.exception or "; ".join(result.message for result in done.result)))
     return done.result
-
-
-def _reference(manifest: "Manifest", unique_id: str) -> str:
-    """How a query refers to what another one reads."""
-    if unique_id in manifest.sources:
-        source = manifest.sources[unique_id]
-        return f"{{{{ source('{source.source_name}', '{source.name}') }}}}"
-    return f"{{{{ ref('{manifest.nodes[unique_id].name}') }}}}"

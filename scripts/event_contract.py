@@ -11,6 +11,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.scope import traverse_scope
 
+from project import events_models, sources_of
 from wording import markdown_table
 
 FINAL_SELECT = "\n\nselect\n"
@@ -66,17 +67,6 @@ class Section:
     events: list[list[str]]
 
 
-def events_models(manifest: dict) -> list[dict]:
-    """The models that say which events there are."""
-    return [node for node in manifest["nodes"].values() if node["config"]["meta"].get("metrics")]
-
-
-def sections(sql: dict[Path, str], manifest: dict) -> list[Section]:
-    """The events models by name, PostgreSQL's first."""
-    found = [section(manifest, model, sql[Path(model["original_file_path"])]) for model in events_models(manifest)]
-    return sorted(found, key=lambda section: (section.engine != "PostgreSQL", section.name))
-
-
 def section(manifest: dict, model: dict, sql: str) -> Section:
     """The section of an events model, from its compiled SQL."""
     sources = sources_of(manifest, model)
@@ -103,17 +93,6 @@ def section(manifest: dict, model: dict, sql: str) -> Section:
     )
 
 
-def sources_of(manifest: dict, model: dict) -> dict[str, dict]:
-    """The source tables that a model reads, through staging or itself, by their names in its compiled SQL."""
-    sources = {}
-    for unique_id in model["depends_on"]["nodes"]:
-        read = manifest["sources"].get(unique_id) or manifest["nodes"][unique_id]
-        staged = read["resource_type"] == "model"
-        source = manifest["sources"][read["depends_on"]["nodes"][0]] if staged else read
-        sources[read["relation_name"]] = source
-    return sources
-
-
 def name_of(source: dict) -> str:
     """A source table as the page names it."""
     return source["name"] if source["source_name"] == "postgres" else f"{source['schema']}.{source['name']}"
@@ -126,8 +105,10 @@ def columns_of(query: exp.Query, sources: dict[str, dict]) -> dict[str, list[str
         tables = {alias: table_name(table) for alias, table in scope.sources.items() if isinstance(table, exp.Table)}
         for table in tables.values():
             columns.setdefault(table, set())
+        # The table that columns without a prefix belong to.
+        sole = next(iter(tables.values())) if len(tables) == 1 else None
         for column in scope.columns:
-            if column.parent_select is scope.expression and (table := tables.get(column.table) or sole(tables)):
+            if column.parent_select is scope.expression and (table := tables.get(column.table, sole)):
                 columns[table].add(column.name)
     known = {name: source["columns"] for name, source in sources.items()}
     return {
@@ -136,11 +117,6 @@ def columns_of(query: exp.Query, sources: dict[str, dict]) -> dict[str, list[str
         )
         for table, names in columns.items()
     }
-
-
-def sole(tables: dict[str, str]) -> str | None:
-    """The table that columns without a prefix belong to."""
-    return next(iter(tables.values())) if len(tables) == 1 else None
 
 
 def driving_tables(query: exp.Query, ctes: dict[str, exp.Query]) -> set[str]:
@@ -186,7 +162,8 @@ def postgres_sql(tree: exp.Expression, pretty: bool = False) -> str:
 
 def page(sql: dict[Path, str], manifest: dict) -> str:
     """The whole page, from the compiled SQL of the models and dbt's manifest."""
-    found = sections(sql, manifest)
+    found = [section(manifest, model, sql[Path(model["original_file_path"])]) for model in events_models(manifest)]
+    found.sort(key=lambda section: (section.engine != "PostgreSQL", section.name))
     return "\n".join([INTRODUCTION, by_table(found), "## The events of a row\n", *map(text_of, found)])
 
 
@@ -195,11 +172,10 @@ def by_table(found: list[Section]) -> str:
     rows = []
     for section in found:
         link = f"[{section.name}](#{section.name})"
-        for name, columns in section.of_the_row.items():
-            rows.append([f"`{name}`", "`+`", f"`-` old, `+` new: {', '.join(columns)}", "`-`", f"{link}, of the row"])
-        for name, columns in section.joined.items():
-            update = f"`-` old, `+` new: {', '.join(columns)}"
-            rows.append([f"`{name}`", "`+`", update, "`-`", f"{link}, of each row that joins it"])
+        for tables, whose in ((section.of_the_row, "of the row"), (section.joined, "of each row that joins it")):
+            for name, columns in tables.items():
+                update = f"`-` old, `+` new: {', '.join(columns)}"
+                rows.append([f"`{name}`", "`+`", update, "`-`", f"{link}, {whose}"])
     entities = sorted({f"`{event[0]}`" for section in found for event in section.events})
     rows = [*sorted(rows), [", ".join(entities), "", "", "`-`", "what is left of the entity's own"]]
     return f"## By source table\n\n{markdown_table('table', 'insert', 'update of', 'delete', 'events', rows=rows)}\n"
@@ -207,10 +183,12 @@ def by_table(found: list[Section]) -> str:
 
 def text_of(section: Section) -> str:
     """A section of the page."""
-    rows = [
-        [code(cell) if index not in (0, 1, 6) else cell for index, cell in enumerate(event)] for event in section.events
-    ]
     head = ["entityType", "metricType", "entityId", "userId", "metricValue", "condition", "counts", "moment"]
+    in_words = ("entityType", "metricType", "counts")
+    rows = [
+        [f"`{cell}`" if cell and name not in in_words else cell for name, cell in zip(head, event, strict=True)]
+        for event in section.events
+    ]
     return f"""### {section.name}
 
 {section.description} Rows, in {section.engine}:
@@ -221,8 +199,3 @@ def text_of(section: Section) -> str:
 
 {markdown_table(*head, rows=rows)}
 """
-
-
-def code(cell: str) -> str:
-    """A cell of SQL; an empty one stays empty."""
-    return f"`{cell}`" if cell else ""

@@ -6,7 +6,6 @@ if __name__ == "__main__":
 
     interrupts.catch()
 
-import csv
 import difflib
 import json
 import re
@@ -16,22 +15,13 @@ import click
 
 import dbt_sql
 import targets
+from project import CATALOG, catalog, events_model, sources_of
 from wording import how_many
 
 if TYPE_CHECKING:
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.contracts.graph.nodes import ModelNode, SourceDefinition
+    from clickhouse_connect.driver import Client
 
-CATALOG = targets.REPOSITORY / "seeds" / "metric_catalog.csv"
-
-LOG_TYPE = """
-select type
-from system.columns
-where
-    database = currentDatabase()
-    and table = 'audited_events'
-    and name = 'createdAt'
-"""
+LOG_TYPE = "select toTypeName(any(createdAt)) from (select createdAt from audited_events limit 0)"
 
 # The two sides of every comparison: the query's events before the cutoff (all, where the var parity says so), and the
 # log's, as the audit reads them. Both in one type, and with no more digits of a second than the log keeps.
@@ -104,8 +94,8 @@ class Metric(NamedTuple):
     """A metric as it is looked up, with its queries as dbt compiles them."""
 
     catalog: dict[str, str]
-    manifest: "Manifest"
-    model: "ModelNode"
+    graph: dict
+    model: dict
     query: str
     rows_query: str
     about: dict
@@ -115,25 +105,14 @@ class Metric(NamedTuple):
         """Entity type and metric type, as people and models say it."""
         return f"{self.catalog['entity_type']} {self.catalog['metric_type']}"
 
-    @property
-    def cutoff(self) -> str:
-        """The moment from which on its events are live tracking's."""
-        return self.about["entity_types"][self.catalog["entity_type"]]["cutoff"]
-
-    @property
-    def is_of_present(self) -> bool:
-        """Whether all events are looked at, instead of those before the cutoff."""
-        return self.about["parity"] == "present"
-
 
 def catalog_row(entity_type: str, metric_type: str) -> dict[str, str]:
     """The metric's row of the catalog; an unknown metric is an error that lists its likes."""
-    with CATALOG.open(newline="") as file:
-        rows = {(row["entity_type"], row["metric_type"]): row for row in csv.DictReader(file)}
-    if (entity_type, metric_type) in rows:
-        return rows[entity_type, metric_type]
+    rows = {f"{row['entity_type']} {row['metric_type']}": row for row in catalog()}
     asked = f"{entity_type} {metric_type}"
-    names = {" ".join(pair).lower(): " ".join(pair) for pair in rows}
+    if asked in rows:
+        return rows[asked]
+    names = {name.lower(): name for name in rows}
     near = [names[name] for name in difflib.get_close_matches(asked.lower(), names, n=5)]
     likes = f"Did you mean {', '.join(near)}?" if near else f"All of them are in {CATALOG.name}."
     raise click.ClickException(f"There is no metric {asked}. {likes}")
@@ -142,36 +121,15 @@ def catalog_row(entity_type: str, metric_type: str) -> dict[str, str]:
 def look_up(target: str, entity_type: str, metric_type: str, variables: str, reads_log: bool) -> Metric:
     """Have dbt compile the metric's queries. Unless the log is read, too, no server is asked."""
     row = catalog_row(entity_type, metric_type)
+    arguments = f"('{entity_type}', '{metric_type}')"
+    parts = [f"metric_query{arguments}", f"metric_rows_query{arguments}", "parity_settings()"]
     try:
-        manifest = dbt_sql.parse(target, variables)
-        model = events_model(manifest, row)
-        parts = [
-            f"metric_query('{entity_type}', '{metric_type}')",
-            f"metric_rows_query('{entity_type}', '{metric_type}')",
-            "parity_settings()",
-        ]
-        reads = model.depends_on.nodes
-        query, rows_query, about = dbt_sql.render(manifest, target, variables, parts, reads, introspect=reads_log)
+        project = dbt_sql.Project(target, variables, dbt_sql.parse(target, variables))
+        model = project.graph["nodes"][events_model(row)]
+        query, rows_query, about = project.render(parts, model["depends_on"]["nodes"], introspect=reads_log)
     except dbt_sql.DbtError as error:
         raise click.ClickException(f"{entity_type} {metric_type} cannot be compiled. dbt says: {error}") from None
-    return Metric(row, manifest, model, query, rows_query, json.loads(about))
-
-
-def events_model(manifest: "Manifest", row: dict[str, str]) -> "ModelNode":
-    """The model that a row of the catalog names."""
-    return next(node for node in manifest.nodes.values() if node.name == f"{row['events_model']}_events")
-
-
-def sources_read(metric: Metric) -> dict[str, tuple["SourceDefinition", set[str]]]:
-    """The source tables that the query reads, through staging or itself, and the names of the columns."""
-    read = {}
-    for unique_id in metric.model.depends_on.nodes:
-        source = node = metric.manifest.sources.get(unique_id) or metric.manifest.nodes[unique_id]
-        if node.resource_type == "model":
-            source = metric.manifest.sources[node.depends_on.nodes[0]]
-        if names := names_read(metric.query, node.relation_name):
-            read[source.unique_id] = (source, names)
-    return read
+    return Metric(row, project.graph, model, query, rows_query, json.loads(about))
 
 
 def names_read(query: str, relation: str) -> set[str]:
@@ -198,65 +156,71 @@ def explain_rule(metric: Metric) -> None:
     for name, value in metric.catalog.items():
         click.echo(f"{name:<15} {value or '-'}")
     heading("What it reads")
-    for source, names in sources_read(metric).values():
-        click.echo(f"{source.source_name}.{source.name}: {source.description}")
-        for column in source.columns.values():
-            if column.name in names:
-                click.echo(f"    {column.name:<15} {column.data_type:<40} {column.description}")
-    heading(f"Its query, from {metric.model.original_file_path}")
+    for relation, source in sources_of(metric.graph, metric.model).items():
+        if names := names_read(metric.query, relation):
+            click.echo(f"{source['source_name']}.{source['name']}: {source['description']}")
+            for name, column in source["columns"].items():
+                if name in names:
+                    click.echo(f"    {name:<15} {column['data_type']:<40} {column['description']}")
+    heading(f"Its query, from {metric.model['original_file_path']}")
     click.echo(metric.query)
 
 
-def explain_entity(target: str, metric: Metric, entity_id: int, limit: int) -> None:
-    """Print the entity's source rows and events, expected and found, and whether the totals are the same."""
-    client = targets.clickhouse(target)
-    settings = {"output_format_pretty_color": 0, "output_format_pretty_row_numbers": 0}
-    parameters = {
-        "entity_type": metric.catalog["entity_type"],
-        "metric_type": metric.catalog["metric_type"],
+def sides(client: "Client", query: str) -> str:
+    """Both sides of the comparison of a metric's query with the log, as CTEs."""
+    return SIDES.replace("{query}", query).replace("{log_type}", client.query(LOG_TYPE).first_row[0])
+
+
+def parameters(about: dict, row: dict[str, str], entity_id: int) -> dict[str, object]:
+    """What a metric's queries are asked with for one entity."""
+    return {
+        "entity_type": row["entity_type"],
+        "metric_type": row["metric_type"],
         "entity_id": entity_id,
-        "cutoff": metric.cutoff,
-        "parity": metric.about["parity"],
+        "cutoff": about["entity_types"][row["entity_type"]]["cutoff"],
+        "parity": about["parity"],
     }
 
-    def ask(query: str, output: str) -> str:
-        with targets.server_errors(target):
-            return client.raw_query(query, parameters, settings, output).decode()
+
+def explain_entity(client: "Client", metric: Metric, entity_id: int, limit: int) -> None:
+    """Print the entity's source rows and events, expected and found, and whether the totals are the same."""
+    settings = {"output_format_pretty_color": 0, "output_format_pretty_row_numbers": 0}
+    given = parameters(metric.about, metric.catalog, entity_id)
 
     def table(query: str) -> bool:
-        rows = int(ask(f"select count() from (\n{query}\n)", "TSV"))
-        first = ask(f"select * from (\n{query}\n) limit {limit}", "PrettyCompactMonoBlock").rstrip()
+        rows = client.query(f"select count() from (\n{query}\n)", given).first_row[0]
+        limited = f"select * from (\n{query}\n) limit {limit}"
+        first = client.raw_query(limited, given, settings, "PrettyCompactMonoBlock").decode().rstrip()
         click.echo(first if rows else "none")
         if rows > limit:
             click.echo(f"… and {rows - limit:,} more: --limit {rows} shows them")
         return rows > 0
 
-    sides = SIDES.replace("{query}", metric.query).replace("{log_type}", ask(LOG_TYPE, "TSVRaw").strip())
+    both = sides(client, metric.query)
     name = f"{metric.catalog['entity_type']} {entity_id}"
     heading(f"Source rows of {name}")
     has_rows = table(metric.rows_query)
-    when = "of the present" if metric.is_of_present else "before the cutoff"
+    when = "of the present" if given["parity"] == "present" else "before the cutoff"
     heading(f"Events of {name}: the query's {when}, and those in {metric.about['event_log']}")
-    has_events = table(sides + EVENTS)
+    has_events = table(both + EVENTS)
     heading("Totals")
     if has_rows or has_events:
-        print_totals(json.loads(ask(sides + TOTALS, "JSONEachRow")), metric)
+        print_totals(client.query(both + TOTALS, given).first_item, given)
     else:
         click.echo(f"{name} has neither source rows nor events of {metric.name}.")
 
 
-def print_totals(numbers: dict[str, str], metric: Metric) -> None:
+def print_totals(totals: dict[str, int], given: dict[str, object]) -> None:
     """Print the three totals, and whether the two that should be the same are."""
-    totals = {name: int(number) for name, number in numbers.items()}
-    if metric.is_of_present:
+    if given["parity"] == "present":
         click.echo("All events count (parity: present).")
     else:
-        click.echo(f"Events before {metric.cutoff} UTC are the backfill's, from it on live tracking's.")
+        click.echo(f"Events before {given['cutoff']} UTC are the backfill's, from it on live tracking's.")
     for name, label in {"expected": "expected", "before": "in the log", "live": "live"}.items():
         click.echo(f"{label:<11}{totals[f'{name}_total']:>12,} in {how_many(totals[f'{name}_events'], 'event')}")
     total = totals["before_total"] - totals["expected_total"]
     verdict = f"differs by {total:+,}" if total else "equal"
-    # Totals may agree by chance, or since one event was lost and a like one came to it.
+    # Totals may agree although events differ.
     different = f"; events that are not the same: {totals['different']:,}" if totals["different"] else ""
     click.echo(verdict + different)
 
@@ -267,7 +231,7 @@ def print_totals(numbers: dict[str, str], metric: Metric) -> None:
 @click.argument("metric_type")
 @click.option("--id", "entity_id", type=int, help="Entity whose source rows and events to show, side by side.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Rows to show of each table.")
-@click.option("--vars", "variables", default="{}", show_default=True, help="The vars, as dbt takes them.")
+@targets.vars_option
 def main(target: str, entity_type: str, metric_type: str, entity_id: int | None, limit: int, variables: str) -> None:
     """Explain a metric: explain_metric.py Model ThumbsUp --id 123.
 
@@ -279,7 +243,8 @@ def main(target: str, entity_type: str, metric_type: str, entity_id: int | None,
     metric = look_up(target, entity_type, metric_type, variables, reads_log=entity_id is not None)
     explain_rule(metric)
     if entity_id is not None:
-        explain_entity(target, metric, entity_id, limit)
+        with targets.clickhouse(target) as client, targets.server_errors(target):
+            explain_entity(client, metric, entity_id, limit)
         click.echo(metric.about["looked_at"])
 
 

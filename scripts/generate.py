@@ -27,6 +27,7 @@ import yaml
 
 import event_contract
 import settings_page
+from project import events_models, reference, source_of
 from targets import REPOSITORY
 from wording import how_many
 
@@ -48,7 +49,7 @@ REWRITE = "scripts/generate.py --write"
 
 def dbt(command: str, target: Path, *options: str) -> dict:
     """Run dbt without a server; return its manifest."""
-    # Nothing of the machine may show in the SQL: neither its servers and databases nor dbt's own variables.
+    # Nothing of the machine may show in the SQL.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
     environment |= {f"CLICKHOUSE_{name}": value for name, value in CONNECTION.items()}
     shutil.copy(REPOSITORY / "profiles.yml.example", target / "profiles.yml")
@@ -56,23 +57,11 @@ def dbt(command: str, target: Path, *options: str) -> dict:
         *(Path(sys.executable).with_name("dbt"), "--quiet", "--no-use-colors", command, *options),
         *("--profiles-dir", target, "--target", "production", "--target-path", target, "--log-path", target),
     ]
-    done = subprocess.run(
-        [str(word) for word in words],
-        cwd=REPOSITORY,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    pipe = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = subprocess.run([str(word) for word in words], cwd=REPOSITORY, env=environment, **pipe)
     if done.returncode:
         raise click.ClickException(f"The project does not compile. dbt says:\n{done.stdout}")
     return json.loads((target / "manifest.json").read_text())
-
-
-def compiled(target: Path) -> dict[Path, str]:
-    """The SQL of every model and analysis that dbt has compiled, by its path in the repository."""
-    root = target / "compiled" / PROJECT
-    return {path.relative_to(root): tidied(path.read_text()) for path in root.rglob("*.sql")}
 
 
 def tidied(sql: str) -> str:
@@ -94,11 +83,11 @@ def references() -> dict[Path, str]:
 def lists(manifest: dict) -> dict[Path, str]:
     """The files that hold lists of tables or entity types: what dbt compiles depends on them."""
     of_type: dict[str, list[dict]] = {}
-    for model in event_contract.events_models(manifest):
+    for model in events_models(manifest):
         for entity_type in {metric["entity_type"] for metric in model["config"]["meta"]["metrics"]}:
             of_type.setdefault(entity_type, []).append(model)
     files = {
-        ANALYSES / f"{snake_case(entity_type)}.sql": analysis(manifest, entity_type, readers)
+        ANALYSES / f"{snake_case(entity_type)}.sql": analysis(entity_type, readers)
         for entity_type, readers in of_type.items()
     }
     files[ANALYSES / "events.yml"] = "analyses:\n" + "".join(
@@ -117,7 +106,8 @@ def lists(manifest: dict) -> dict[Path, str]:
     granted = {"postgres_parity_grants": tables["postgres"], "postgres_grants": tables["postgres"] + tables["legacy"]}
     for name, read in granted.items():
         path = Path(f"scripts/{name}.sql")
-        files[path] = with_list((REPOSITORY / path).read_text(), r"array array\[(.*?)\]", wrapped(read))
+        quoted = ",\n".join(f"        '{table}'" for table in sorted(read))
+        files[path] = with_list((REPOSITORY / path).read_text(), r"array array\[(.*?)\]", f"\n{quoted}\n    ")
     return files
 
 
@@ -138,7 +128,7 @@ def staging_properties(manifest: dict) -> str:
         node for node in manifest["nodes"].values() if "staging" in node["fqn"] and node["resource_type"] == "model"
     ]
     for model in sorted(staging, key=lambda model: model["name"]):
-        source = manifest["sources"][model["depends_on"]["nodes"][0]]
+        source = source_of(manifest, model["unique_id"])
         select, _, _ = re.sub(r"{{ config.*?}}|{#.*?#}", "", model["raw_code"], flags=re.DOTALL).partition("from {{")
         columns = [staged_column(source, name) for name in sqlglot.parse_one(select, read="clickhouse").named_selects]
         landed_at = {"name": "_landed_at", "data_type": "DateTime('UTC')", "description": "{{ doc('landed_at') }}"}
@@ -182,22 +172,15 @@ def staged_column(source: dict, name: str) -> dict:
     return staged | ({"data_tests": tests} if tests else {})
 
 
-def analysis(manifest: dict, entity_type: str, models: list[dict]) -> str:
+def analysis(entity_type: str, models: list[dict]) -> str:
     """The metrics of an entity type, each as a query on its own. dbt learns from the file what it reads."""
     reads = {unique_id for model in models for unique_id in model["depends_on"]["nodes"]}
     return (
         f"{{# The metrics of the entity type {entity_type}, each as a query on its own. #}}\n\n"
         f"{{{{ metric_queries('{entity_type}', reads=[\n"
-        + ",\n".join(f"    {reference(manifest, unique_id)}" for unique_id in sorted(reads))
+        + ",\n".join(f"    {reference(unique_id)}" for unique_id in sorted(reads))
         + "\n]) }}\n"
     )
-
-
-def reference(manifest: dict, unique_id: str) -> str:
-    """How a query refers to a model or a source."""
-    if source := manifest["sources"].get(unique_id):
-        return f"source('{source['source_name']}', '{source['name']}')"
-    return f"ref('{manifest['nodes'][unique_id]['name']}')"
 
 
 def with_list(text: str, pattern: str, names: str) -> str:
@@ -206,21 +189,16 @@ def with_list(text: str, pattern: str, names: str) -> str:
     return text[:start] + names + text[end:]
 
 
-def wrapped(tables: list[str]) -> str:
-    """Names of tables as a list of PL/pgSQL."""
-    quoted = [f"        '{table}'" for table in sorted(tables)]
-    return "\n" + ",\n".join(quoted) + "\n    "
-
-
 def snake_case(name: str) -> str:
     """An entity type as tags and files name it."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def pages(sql: dict[Path, str], manifest: dict) -> dict[Path, str]:
-    """The compiled SQL and the pages of docs/."""
-    golden = {GOLDEN / path: text for path, text in sql.items()}
-    return golden | {
+def compiled(target: Path, manifest: dict) -> dict[Path, str]:
+    """The SQL of every model and analysis that dbt has compiled, and the pages of docs/."""
+    root = target / "compiled" / PROJECT
+    sql = {path.relative_to(root): tidied(path.read_text()) for path in root.rglob("*.sql")}
+    return {GOLDEN / path: text for path, text in sql.items()} | {
         Path("docs/event-contract.md"): event_contract.page(sql, manifest),
         Path("docs/settings.md"): settings_page.page(),
     }
@@ -287,7 +265,7 @@ def main(rewrite: bool) -> None:
         rewritten = write(references()) | write(lists(dbt("parse", target))) if rewrite else set()
         kinds = ("--select", "resource_type:model", "resource_type:analysis", "--indirect-selection", "empty")
         manifest = dbt("compile", target, *kinds, "--no-introspect", "--no-populate-cache")
-        wanted = references() | lists(manifest) | pages(compiled(target), manifest)
+        wanted = references() | lists(manifest) | compiled(target, manifest)
     changed = changes(wanted)
     if rewrite:
         rewritten |= write({path: after for path, (_, after) in changed.items()})

@@ -1,4 +1,4 @@
-"""Ctrl-C ends a script with one line and exit code 130."""
+"""Ctrl-C ends a script with one line and exit code 130. Scripts call catch() before they import what takes long."""
 
 import os
 import signal
@@ -9,14 +9,14 @@ MESSAGE = b"Interrupted.\n"
 
 
 def catch() -> None:
-    """From here on. Scripts call it before they import what takes long; where the signal is ignored, it stays so."""
+    """End by Ctrl-C like that from here on. A signal that is ignored stays ignored."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
 
 
 def _end(*_: object) -> None:
-    """Leave by way of all that is under way, so that it is given back."""
-    # The terminal has just shown ^C. The signal may come in the middle of a print, and two are not to meet.
+    """Leave by an exception, so that files and connections are closed."""
+    # The terminal has just shown ^C. os.write() also works if the signal interrupts a print.
     with suppress(OSError):
         os.write(2, b"\n" + MESSAGE if os.isatty(2) else MESSAGE)
     sys.exit(128 + signal.SIGINT)

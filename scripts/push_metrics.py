@@ -6,7 +6,6 @@ if __name__ == "__main__":
 
     interrupts.catch()
 
-import csv
 import hashlib
 import json
 import multiprocessing
@@ -32,6 +31,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from redis import exceptions as errors
 
 import targets
+from project import catalog
 from redis_hashes import BATCH, WRITE, Kind, Pair, Patient, batches, clock, compare, evalsha, evicted, settle
 from wording import how_many
 
@@ -306,8 +306,7 @@ def hashes_of(entity_type: str) -> Kind:
 @common
 def entities(entity_types: tuple[str, ...], changed_since: str | None, **options: object) -> None:
     """Push metrics of entities. Key entity:metrics:{entityType}:{entityId}: a field for each metric."""
-    with (targets.REPOSITORY / "seeds" / "metric_catalog.csv").open(newline="") as file:
-        known = sorted({row["entity_type"] for row in csv.DictReader(file)})
+    known = sorted({row["entity_type"] for row in catalog()})
     for entity_type in entity_types:
         if entity_type not in known:
             raise click.BadParameter(f"{entity_type!r} is none of {', '.join(known)}.", param_hint="--entity-type")

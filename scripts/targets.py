@@ -3,7 +3,7 @@
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,19 +26,18 @@ SERVERS = {
 }
 # Seconds: queries go through whole tables.
 PATIENCE = 24 * 3600
-# The client also logs the errors that it raises; nobody has to read them twice.
+# The client also logs the errors that it raises.
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 
-def target_option(command: Callable) -> Callable:
-    """The option --target."""
-    return click.option(
-        "--target",
-        type=click.Choice(TARGETS),
-        default=TARGETS[0],
-        show_default=True,
-        help="The servers to use, as in dbt: the sandbox's, or those named by the environment.",
-    )(command)
+target_option = click.option(
+    "--target",
+    type=click.Choice(TARGETS),
+    default=TARGETS[0],
+    show_default=True,
+    help="The servers to use, as in dbt: the sandbox's, or those named by the environment.",
+)
+vars_option = click.option("--vars", "variables", default="{}", show_default=True, help="The vars, as dbt takes them.")
 
 
 def require(target: str, *servers: str) -> None:
@@ -53,18 +52,23 @@ def clickhouse(target: str) -> Client:
     """A client of the target's ClickHouse, in the database of the models. Raises ClickException."""
     (login,) = _read(target, "clickhouse")
     with server_errors(target):
-        return clickhouse_connect.get_client(
-            host=login["host"],
-            port=int(login["port"]),
-            username=login["user"],
-            password=login["password"],
-            database=login["schema"],
-            secure=str(login["secure"]) == "True",
-            send_receive_timeout=PATIENCE,
-            # Sessions would keep statements from running beside each other; rows are never to be cut off.
-            autogenerate_session_id=False,
-            query_limit=0,
-        )
+        return connect(login)
+
+
+def connect(login: dict, patience: float = PATIENCE) -> Client:
+    """A client of a ClickHouse server, from what profiles.yml says of it."""
+    return clickhouse_connect.get_client(
+        host=login["host"],
+        port=int(login["port"]),
+        username=login["user"],
+        password=login["password"],
+        database=login["schema"],
+        secure=str(login["secure"]) == "True",
+        send_receive_timeout=patience,
+        # Sessions would keep statements from running beside each other; rows are never to be cut off.
+        autogenerate_session_id=False,
+        query_limit=0,
+    )
 
 
 def clickhouse_address(target: str) -> str:
@@ -164,7 +168,7 @@ class _Rendering:
     def env_var(self, name: str, default: str | None = None) -> str:
         value = os.environ.get(name) or default
         if value is None:
-            # profiles.yml makes dbt list them all by asking for a variable that is called as the list of them.
+            # profiles.yml asks for a variable named like the list of all missing ones, so that dbt prints the list.
             self.missing |= dict.fromkeys(re.findall(r"[A-Z][A-Z0-9_]+", name))
         return value or ""
 
