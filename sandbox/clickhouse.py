@@ -1,9 +1,9 @@
 """ClickHouse in the sandbox: its configuration, its start, its databases."""
 
 import hashlib
-import logging
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DBT_USER = "metrics_dbt"
 GRANTS = settings.REPOSITORY / "scripts" / "clickhouse_grants.sql"
 SOURCE = Path(__file__).with_name("clickhouse_source.sql")
+STOP_SIGNAL = signal.SIGTERM
 
 # `default_database` names the database that the engine insists on giving a file system overlay of its own;
 # under another name than `default`, `default` is an ordinary Atomic database, as on a server.
@@ -101,18 +102,12 @@ def least_grants() -> str:
 
 def client(sandbox: Sandbox, timeout: float = 3600) -> "Client":
     """A client of this sandbox's server."""
-    import clickhouse_connect
+    # Late, because importing ClickHouse's client takes longer than all the rest of a command without it.
+    from targets import connect
 
-    # It also logs the errors that it raises, and there are many until a server is up.
-    logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
-    return clickhouse_connect.get_client(
-        host=HOST,
-        port=sandbox.ports["clickhouse"],
-        username=settings.CLICKHOUSE_USER,
-        password=settings.CLICKHOUSE_PASSWORD,
-        send_receive_timeout=timeout,
-        # Sessions would keep statements from running beside each other.
-        autogenerate_session_id=False,
+    login = {"host": HOST, "port": sandbox.ports["clickhouse"], "schema": "default", "secure": False}
+    return connect(
+        login | {"user": settings.CLICKHOUSE_USER, "password": settings.CLICKHOUSE_PASSWORD}, patience=timeout
     )
 
 
@@ -137,13 +132,12 @@ def start(sandbox: Sandbox, timezone: str, memory_limit: int | None) -> dict[str
     (config / "users.xml").write_text(users)
     # The engine also looks for a configuration in the home folder, and for room in the temporary one.
     environment = os.environ | {"TZ": timezone, "HOME": str(config), "TMPDIR": str(folder)}
-    record = processes.spawn(
+    return processes.spawn(
         [sys.executable, str(Path(__file__).with_name("clickhouse_server.py")), str(config), str(folder / "data")],
         log=sandbox.logs / "clickhouse.log",
         directory=folder,
         environment=environment,
     )
-    return record | {"port": sandbox.ports["clickhouse"], "timezone": timezone, "memory_limit": memory_limit}
 
 
 def answers(sandbox: Sandbox) -> str:

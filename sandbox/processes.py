@@ -42,11 +42,15 @@ def read_state(directory: Path) -> State:
 
 
 def write_state(directory: Path, state: State) -> None:
-    """Replace the file in one step, so that a killed command leaves the old state or the new one."""
-    path = directory / "state.json"
-    scratch = path.with_suffix(".new")
-    scratch.write_text(json.dumps(state, indent=2) + "\n")
-    scratch.replace(path)
+    """Remember what runs."""
+    replace(directory / "state.json", json.dumps(state, indent=2) + "\n")
+
+
+def replace(file: Path, text: str) -> None:
+    """Write a file in one step: whoever reads it, or is left with it, has the old text or the new one."""
+    scratch = file.with_name(f"{file.name}.{os.getpid()}")
+    scratch.write_text(text)
+    scratch.replace(file)
 
 
 @contextmanager

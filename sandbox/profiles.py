@@ -1,12 +1,10 @@
 """profiles.yml of the sandbox: the targets of profiles.yml.example, and its own servers beside them, word for word."""
 
-import os
-from pathlib import Path
-
 import click
 import yaml
 
 from sandbox import settings
+from sandbox.processes import replace
 from sandbox.settings import HOST, Sandbox
 
 WRITTEN = "# scripts/sandbox.py up writes this file, and replaces it as long as this is its first line."
@@ -14,13 +12,6 @@ WRITTEN = "# scripts/sandbox.py up writes this file, and replaces it as long as 
 
 def targets(sandbox: Sandbox) -> dict[str, dict[str, dict]]:
     """The targets that reach this sandbox and nothing else, by profile."""
-    reader = {
-        "host": HOST,
-        "port": sandbox.ports["postgres"],
-        "user": settings.POSTGRES_USER,
-        "password": settings.POSTGRES_PASSWORD,
-        "database": settings.POSTGRES_DATABASE,
-    }
     clickhouse = {
         "type": "clickhouse",
         "driver": "http",
@@ -45,7 +36,7 @@ def targets(sandbox: Sandbox) -> dict[str, dict[str, dict]]:
     }
     return {
         "entity_metrics": {"sandbox": clickhouse, "postgres": postgres},
-        "entity_metrics_beside": {"sandbox": {"redis_url": sandbox.redis_url, "postgres": reader}},
+        "entity_metrics_beside": {"sandbox": {"redis_url": sandbox.redis_url, "postgres": settings.reader(sandbox)}},
     }
 
 
@@ -64,10 +55,3 @@ def write(sandbox: Sandbox) -> None:
         replace(file, text)
     else:
         click.echo(f"{file} is your own and stays as it is; DBT_PROFILES_DIR={sandbox.directory} reaches the sandbox.")
-
-
-def replace(file: Path, text: str) -> None:
-    """Write a file in one step: dbt may be reading it."""
-    scratch = file.with_name(f"{file.name}.{os.getpid()}")
-    scratch.write_text(text)
-    scratch.replace(file)

@@ -1,6 +1,5 @@
 """Every default of the sandbox."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -12,7 +11,6 @@ HOST = "127.0.0.1"
 DEFAULT_PORTS = {"postgres": 25432, "clickhouse": 28123, "valkey": 26379}
 
 POSTGRES_DATABASE = "community"
-POSTGRES_SCHEMA = "public"
 POSTGRES_SUPERUSER = "postgres"
 POSTGRES_SUPERUSER_PASSWORD = "postgres-sandbox"
 POSTGRES_USER = "metrics_reader"
@@ -52,12 +50,15 @@ class Sandbox:
         return f"redis://{HOST}:{self.ports['valkey']}/0"
 
 
-def resolve(directory: Path, options: Mapping[str, int | None], recorded: Mapping[str, int]) -> Sandbox:
-    """Settle the ports: an option, else the one a server already runs on, else the default."""
-    ports = {
-        server: options.get(server) or recorded.get(server) or default for server, default in DEFAULT_PORTS.items()
+def reader(sandbox: Sandbox) -> dict[str, str | int]:
+    """PostgreSQL as ClickHouse connects to it."""
+    return {
+        "host": HOST,
+        "port": sandbox.ports["postgres"],
+        "user": POSTGRES_USER,
+        "password": POSTGRES_PASSWORD,
+        "database": POSTGRES_DATABASE,
     }
-    return Sandbox(directory, ports)
 
 
 def environment(sandbox: Sandbox) -> dict[str, str]:
@@ -71,11 +72,7 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
         "CLICKHOUSE_PASSWORD": CLICKHOUSE_PASSWORD,
         "CLICKHOUSE_DATABASE": CLICKHOUSE_DATABASE,
         "CLICKHOUSE_SECURE": "False",
-        "POSTGRES_HOST": HOST,
-        "POSTGRES_PORT": str(sandbox.ports["postgres"]),
-        "POSTGRES_USER": POSTGRES_USER,
-        "POSTGRES_PASSWORD": POSTGRES_PASSWORD,
-        "POSTGRES_DATABASE": POSTGRES_DATABASE,
+        **{f"POSTGRES_{name.upper()}": str(value) for name, value in reader(sandbox).items()},
         "PARITY_POSTGRES_USER": PARITY_USER,
         "PARITY_POSTGRES_PASSWORD": PARITY_PASSWORD,
         "REDIS_URL": sandbox.redis_url,

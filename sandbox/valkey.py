@@ -1,10 +1,13 @@
 """Valkey in the sandbox."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
 from sandbox import processes
 from sandbox.settings import HOST, Sandbox
+
+STOP_SIGNAL = signal.SIGTERM
 
 
 def start(sandbox: Sandbox) -> dict[str, Any]:
@@ -26,8 +29,7 @@ def start(sandbox: Sandbox) -> dict[str, Any]:
     command = [str(get_binary_path())]
     for name, value in options.items():
         command += [f"--{name}", value]
-    record = processes.spawn(command, log=sandbox.logs / "valkey.log", directory=folder)
-    return record | {"port": sandbox.ports["valkey"]}
+    return processes.spawn(command, log=sandbox.logs / "valkey.log", directory=folder)
 
 
 def answers(sandbox: Sandbox) -> str:

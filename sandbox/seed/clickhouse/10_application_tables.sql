@@ -1,7 +1,7 @@
 -- What the application keeps in ClickHouse. A draw is a hash of (row number, salt, random seed), as in PostgreSQL, and
 -- versions and models are arithmetic of the row number: nothing has to be read from PostgreSQL for this. One version
 -- in 20 does not exist there, because it has been withdrawn since. Moments are made from numbers, which no time zone
--- touches. Parameters: seed, scale; users, versions (rows generated in PostgreSQL); application, orchestration
+-- touches. Parameters: seed, scale, cutoff; users, versions (rows generated in PostgreSQL); application, orchestration
 -- (the databases).
 
 insert into {application:Identifier}.modelVersionEvents

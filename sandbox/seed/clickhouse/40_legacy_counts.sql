@@ -17,7 +17,7 @@ from (
         type = 'Download'
         and userId != -1
         and modelVersionId != 0
-        and time < toDateTime64('2024-08-07 15:44:39.044', 3, 'UTC')
+        and time < toDateTime64({cutoff:String}, 3, 'UTC')
     group by modelVersionId
 
     union all
@@ -30,7 +30,7 @@ from (
     from {orchestration:Identifier}.jobs
     where
         jobType in ('TextToImageV2', 'TextToImage', 'Comfy')
-        and createdAt < toDateTime64('2024-08-07 15:44:39.044', 3, 'UTC')
+        and createdAt < toDateTime64({cutoff:String}, 3, 'UTC')
     group by modelVersionId
 
     union all
@@ -41,7 +41,7 @@ from (
         0 as generations,
         sum(total) as earned
     from {application:Identifier}.buzz_resource_compensation final
-    where date < toDateTime64('2024-08-07 15:44:39.044', 3, 'UTC')
+    where date < toDateTime64({cutoff:String}, 3, 'UTC')
     group by modelVersionId
 )
 group by modelVersionId;

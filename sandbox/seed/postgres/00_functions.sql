@@ -11,7 +11,7 @@ create function pg_temp.scale() returns numeric language sql immutable parallel 
 return %(scale)s::numeric;
 
 create function pg_temp.cutoff() returns timestamp language sql immutable parallel safe
-return timestamp '2024-08-07 15:44:39.044';
+return timestamp %(cutoff)s;
 
 -- The last moment that still belongs to the backfill.
 create function pg_temp.just_before() returns timestamp language sql immutable parallel safe

@@ -145,3 +145,20 @@ add foreign key ("bountyId") references "Bounty" on delete cascade;
 
 alter table "BountyEntryMetric"
 add foreign key ("bountyEntryId") references "BountyEntry" on delete cascade;
+
+-- A deletion looks up what names the row: without an index it reads the whole table, for each row of a cascade.
+do $$
+declare
+    foreign_key record;
+begin
+    for foreign_key in
+        select conrelid::regclass as keyed, attname
+        from pg_constraint
+        inner join pg_attribute on attrelid = conrelid and attnum = conkey[1]
+        where
+            contype = 'f'
+            and not exists (select from pg_index where indrelid = conrelid and indkey[0] = attnum)
+    loop
+        execute format('create index on %s (%I)', foreign_key.keyed, foreign_key.attname);
+    end loop;
+end $$;
