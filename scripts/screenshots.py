@@ -7,6 +7,7 @@ if __name__ == "__main__":
     interrupts.catch()
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,8 @@ def main() -> None:
     # Ctrl-C is this script's: each would say that it is interrupted.
     options = {"cwd": REPOSITORY, "check": True, "start_new_session": True}
     subprocess.run([sys.executable, Path(__file__).with_name("parity_report.py"), "--output", report], **options)
+    # A reader's sandbox has the default port, whichever this one has.
+    report.write_text(re.sub(r"(ClickHouse at 127\.0\.0\.1):\d+", r"\1:28123", report.read_text()))
     dbt = Path(sys.executable).with_name("dbt")
     environment = os.environ | {"WITHOUT_UNIT_TESTS": "true"}
     subprocess.run([dbt, "--quiet", "docs", "generate", "--static"], env=environment, **options)
