@@ -105,10 +105,7 @@ def client(sandbox: Sandbox, timeout: float = 3600) -> "Client":
     # Late, because importing ClickHouse's client takes longer than all the rest of a command without it.
     from targets import connect
 
-    login = {"host": HOST, "port": sandbox.ports["clickhouse"], "schema": "default", "secure": False}
-    return connect(
-        login | {"user": settings.CLICKHOUSE_USER, "password": settings.CLICKHOUSE_PASSWORD}, patience=timeout
-    )
+    return connect(settings.clickhouse(sandbox) | {"schema": "default"}, patience=timeout)
 
 
 def start(sandbox: Sandbox, timezone: str, memory_limit: int | None) -> dict[str, Any]:

@@ -107,9 +107,9 @@ def spawn(
     return {"pid": process.pid, "started": psutil.Process(process.pid).create_time()}
 
 
-def stop(record: Mapping[str, Any], how: signal.Signals, seconds: float = 20) -> None:
-    """Ask the recorded process to end, and end it if it does not within the time given."""
-    for number, patience in ((how, seconds), (signal.SIGKILL, 5.0)):
+def stop(record: Mapping[str, Any], how: signal.Signals) -> None:
+    """Ask the recorded process to end, and end it if it does not within 20 seconds."""
+    for number, patience in ((how, 20.0), (signal.SIGKILL, 5.0)):
         process = find(record)
         if process is None:
             return
@@ -202,9 +202,6 @@ def wait_until_ready(
     )
 
 
-def tail(log: Path, lines: int = 15) -> str:
+def tail(log: Path) -> str:
     """The end of a log, for an error message."""
-    try:
-        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) or "(empty)"
-    except FileNotFoundError:
-        return "(no log)"
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:]) or "(empty)"

@@ -15,12 +15,8 @@ def targets(sandbox: Sandbox) -> dict[str, dict[str, dict]]:
     clickhouse = {
         "type": "clickhouse",
         "driver": "http",
-        "host": HOST,
-        "port": sandbox.ports["clickhouse"],
-        "user": settings.CLICKHOUSE_USER,
-        "password": settings.CLICKHOUSE_PASSWORD,
+        **settings.clickhouse(sandbox),
         "schema": f"{{{{ env_var('SANDBOX_CLICKHOUSE_DATABASE', '{settings.CLICKHOUSE_DATABASE}') }}}}",
-        "secure": False,
         "threads": 4,
         "send_receive_timeout": 86400,
     }

@@ -139,11 +139,8 @@ def seed(
     def load_live_events() -> None:
         with postgres() as cursor:
             run(cursor, "50_live_events.sql")
-            with timed(echo, "ClickHouse entityMetricEvents from PostgreSQL"):
-                track_postgres(cursor)
-                copy_live_events(cursor, ask)
-            with timed(echo, "ClickHouse entityMetricEvents of its own rows"):
-                track_clickhouse(cursor, clickhouse, databases)
+            with timed(echo, "ClickHouse entityMetricEvents"):
+                track(cursor, clickhouse, ask, databases)
 
     with postgres() as cursor:
         cursor.execute("select pg_temp.rows_of('User'), pg_temp.rows_of('ModelVersion')")
@@ -200,31 +197,21 @@ def copy_version_counts(ask: Ask, cursor: Cursor) -> None:
     cursor.copy_expert("copy version_counts from stdin", io.StringIO(ask(counts)))
 
 
-def track_postgres(cursor: Cursor) -> None:
-    """The events that the tracker has written of PostgreSQL's rows since the cutoff."""
-    for section in tracker.contract():
-        if section.engine == "PostgreSQL":
-            cursor.execute(f"insert into live_events {tracker.events(section, CUTOFF)}")
-
-
-def track_clickhouse(cursor: Cursor, client: "Client", databases: dict[str, str]) -> None:
-    """The events that the tracker has written of ClickHouse's own rows since the cutoff."""
+def track(cursor: Cursor, client: "Client", ask: Ask, databases: dict[str, str]) -> None:
+    """Write what the tracker has recorded since the cutoff: events of PostgreSQL's rows, and of ClickHouse's own."""
     known = tracker.models_and_versions(cursor)
     for section in tracker.contract():
-        if section.engine == "ClickHouse":
-            query = f"""
-                insert into {databases["default"]}.entityMetricEvents
-                    (entityType, entityId, userId, metricType, metricValue, createdAt)
-                {tracker.events(section, CUTOFF, databases)}
-            """
-            client.command(query, external_data=known)
-
-
-def copy_live_events(cursor: Cursor, ask: Ask) -> None:
-    """Bring the tracker's events into ClickHouse, a chunk of whole lines at a time."""
+        events = tracker.events(section, CUTOFF, databases)
+        if section.engine == "PostgreSQL":
+            cursor.execute(f"insert into live_events {events}")
+        else:
+            columns = "(entityType, entityId, userId, metricType, metricValue, createdAt)"
+            log = f"{databases['default']}.entityMetricEvents"
+            client.command(f"insert into {log} {columns} {events}", external_data=known)
     with TemporaryFile() as file:
         cursor.copy_expert(LIVE_EVENTS_FROM_POSTGRES, file)
         file.seek(0)
+        # A chunk of whole lines at a time.
         while lines := file.readlines(CHUNK_BYTES):
             ask(LIVE_EVENTS_INTO_CLICKHOUSE, b"".join(lines))
 

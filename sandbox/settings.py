@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DEFAULT_DIRECTORY = REPOSITORY / ".sandbox"
@@ -41,13 +40,24 @@ class Sandbox:
     @property
     def postgres_dsn(self) -> str:
         """The superuser's connection, for setting up and seeding."""
-        password = quote(POSTGRES_SUPERUSER_PASSWORD, safe="")
-        return f"postgresql://{POSTGRES_SUPERUSER}:{password}@{HOST}:{self.ports['postgres']}/{POSTGRES_DATABASE}"
+        login = f"{POSTGRES_SUPERUSER}:{POSTGRES_SUPERUSER_PASSWORD}"
+        return f"postgresql://{login}@{HOST}:{self.ports['postgres']}/{POSTGRES_DATABASE}"
 
     @property
     def redis_url(self) -> str:
         """Valkey, which needs no login."""
         return f"redis://{HOST}:{self.ports['valkey']}/0"
+
+
+def clickhouse(sandbox: Sandbox) -> dict[str, str | int | bool]:
+    """ClickHouse, for dbt and the scripts; its database is theirs to name."""
+    return {
+        "host": HOST,
+        "port": sandbox.ports["clickhouse"],
+        "user": CLICKHOUSE_USER,
+        "password": CLICKHOUSE_PASSWORD,
+        "secure": False,
+    }
 
 
 def reader(sandbox: Sandbox) -> dict[str, str | int]:
@@ -66,12 +76,8 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
     return {
         "SANDBOX_DIR": str(sandbox.directory),
         "DBT_PROFILES_DIR": str(sandbox.directory),
-        "CLICKHOUSE_HOST": HOST,
-        "CLICKHOUSE_PORT": str(sandbox.ports["clickhouse"]),
-        "CLICKHOUSE_USER": CLICKHOUSE_USER,
-        "CLICKHOUSE_PASSWORD": CLICKHOUSE_PASSWORD,
+        **{f"CLICKHOUSE_{name.upper()}": str(value) for name, value in clickhouse(sandbox).items()},
         "CLICKHOUSE_DATABASE": CLICKHOUSE_DATABASE,
-        "CLICKHOUSE_SECURE": "False",
         **{f"POSTGRES_{name.upper()}": str(value) for name, value in reader(sandbox).items()},
         "PARITY_POSTGRES_USER": PARITY_USER,
         "PARITY_POSTGRES_PASSWORD": PARITY_PASSWORD,
