@@ -26,7 +26,7 @@ MAPS = (
     "select entityType, entityId, mapFromArrays(groupArray(metricType), groupArray(total)) "
     "from metrics.entity_metric_sealed group by entityType, entityId"
 )
-# Other layouts of the sealed totals: columns and engine, and the rows. The first is the one that was chosen.
+# Layouts of the sealed totals: columns and engine, and the rows. The first is in use.
 LAYOUTS = {
     "a row a metric, granules of 512, small blocks": (
         f"{ROW} engine = MergeTree primary key (entityType, entityId) order by (entityType, entityId, metricType) "
@@ -114,7 +114,7 @@ def looked_up(client: Client, query: str, entities: int, look_ups: int) -> tuple
     query: {condition} stands for the one on entityId.
     """
     taken = []
-    # Everything once, so that no look-up waits for what has never been read.
+    # Read everything once, so that no look-up waits for the disk.
     client.command(f"select sum(cityHash64(*)) from ({query.format(condition='true')})")
     some = query.format(condition="entityId in {ids:Array(Int64)}")
     for number in range(look_ups + 10):

@@ -26,7 +26,7 @@ def run(*command: str | Path, **env: str) -> str:
     """Run a command in the repository. Returns what it prints; its failure ends the benchmark."""
     words = [str(word) for word in command]
     pipe = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    # Ctrl-C reaches the command as well; it is not killed, so that it can give back what it has begun.
+    # Ctrl-C reaches the command as well. It is not killed, so that it can clean up.
     with subprocess.Popen(words, cwd=REPOSITORY, env=os.environ | env, **pipe) as process:
         output, _ = process.communicate()
     if process.returncode:

@@ -23,7 +23,7 @@ def become_nobody() -> None:
     """Give up root for good, all but the one right."""
     user = pwd.getpwnam(USER)
     libc = ctypes.CDLL(None, use_errno=True)
-    # Otherwise rights end with root's user id, and access(2), which PostgreSQL asks first, would not count this one.
+    # Without it, rights end with root's user id, and access(2), which PostgreSQL calls first, ignores this one.
     libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)
@@ -31,7 +31,7 @@ def become_nobody() -> None:
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     mask = 1 << CAP_DAC_OVERRIDE
     effective_permitted_inheritable = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)
-    # Where the right cannot be kept, the command itself says which folder it cannot enter.
+    # If the right cannot be kept, the command itself names the folder that it cannot enter.
     if libc.capset(header, effective_permitted_inheritable) == 0:
         libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
 

@@ -23,10 +23,9 @@ STOP_SIGNAL = signal.SIGTERM
 
 # `default_database` names the database that the engine insists on giving a file system overlay of its own;
 # under another name than `default`, `default` is an ordinary Atomic database, as on a server.
-# The engine would merge in up to 16 threads; here there is one for every two cores, so that queries find room on a
-# laptop. Many tasks may be begun, for a mutation is one for each part, and once the limit is reached it is most of a
-# second before the engine looks again. The smallest goes first: attaching partitions ends the merges that are begun.
-# And they give way to queries (nice), which on few cores would wait for them otherwise.
+# Merges leave room for queries on a laptop: one thread for every two cores, and nice. Many tasks may be begun, since a
+# mutation is one for each part, and the engine looks again only after most of a second once the limit is reached. The
+# smallest goes first, since attaching partitions cancels merges.
 CONFIG = """<clickhouse>
     <listen_host>{host}</listen_host>
     <http_port>{port}</http_port>
@@ -50,7 +49,7 @@ CONFIG = """<clickhouse>
 
 # The engine logs in as `default` without a password, by a name that is fixed in its code. It holds the only session
 # that this user may have, so nobody else gets in that way. Three of the settings undo what chDB changes for scripts.
-# The fourth: on few cores, handing out parts to threads to look at their indexes costs as much as looking at them.
+# The fourth saves few cores from handing the parts' indexes to threads.
 USERS = """<clickhouse>
     <profiles>
         <default>
@@ -102,7 +101,7 @@ def least_grants() -> str:
 
 def client(sandbox: Sandbox, timeout: float = 3600) -> "Client":
     """A client of this sandbox's server."""
-    # Late, because importing ClickHouse's client takes longer than all the rest of a command without it.
+    # Late: importing ClickHouse's client takes longer than a command that does without it.
     from targets import connect
 
     return connect(settings.clickhouse(sandbox) | {"schema": "default"}, patience=timeout)
@@ -127,7 +126,7 @@ def start(sandbox: Sandbox, timezone: str, memory_limit: int | None) -> dict[str
     password = hashlib.sha256(settings.CLICKHOUSE_PASSWORD.encode()).hexdigest()
     users = USERS.format(user=settings.CLICKHOUSE_USER, password=password, dbt_user=DBT_USER, grants=least_grants())
     (config / "users.xml").write_text(users)
-    # The engine also looks for a configuration in the home folder, and for room in the temporary one.
+    # The engine also reads a configuration in HOME, and writes to TMPDIR.
     environment = os.environ | {"TZ": timezone, "HOME": str(config), "TMPDIR": str(folder)}
     return processes.spawn(
         [sys.executable, str(Path(__file__).with_name("clickhouse_server.py")), str(config), str(folder / "data")],

@@ -54,7 +54,7 @@ def serve(config_folder: str, data_folder: str) -> NoReturn:
     engine.join(PATIENCE)
     for failure in failures:
         print(failure, file=sys.stderr, flush=True)
-    # The engine would wait for idle connections; what it has acknowledged is in its files, so it may be cut short.
+    # The engine would wait for idle connections. Its files hold what it has acknowledged.
     os._exit(0 if asked_to_stop else 1)
 
 

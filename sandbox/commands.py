@@ -63,7 +63,7 @@ def main(context: click.Context, directory: Path, **ports: int | None) -> None:
 @click.pass_obj
 def up(sandbox: Sandbox, clickhouse_timezone: str | None, clickhouse_memory_limit: int | None) -> None:
     """Start the servers that do not run. Missing databases, roles and source tables are created."""
-    # Slim systems carry no list of time zones; the engine then judges by its own.
+    # A slim system has no list of time zones; the engine has its own.
     known_timezones = zoneinfo.available_timezones() or {clickhouse_timezone}
     if clickhouse_timezone and clickhouse_timezone not in known_timezones | {"UTC"}:
         raise click.ClickException(

@@ -36,7 +36,7 @@ PROCESS_NAME = "postgres"
 # On SIGTERM it would wait for its clients.
 STOP_SIGNAL = signal.SIGINT
 
-# What a killed server has written stays written; only a crash of the whole machine could lose it.
+# A killed server loses nothing; a crash of the machine may.
 SERVER_SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
@@ -51,11 +51,11 @@ SERVER_SETTINGS = {
     "maintenance_work_mem": "256MB",
     "max_connections": "100",
     "jit": "off",
-    # On a laptop, what reads a table is already as parallel as the cores allow.
+    # The readers of a table are already as parallel as a laptop's cores.
     "max_parallel_workers_per_gather": "0",
-    # What is read is in the page cache: to hand it to I/O workers costs more than to read it.
+    # Reading from the page cache is cheaper than asking an I/O worker.
     "io_method": "sync",
-    # Thousands of rounds for each connection would protect a password that is known to everybody.
+    # The password is public; thousands of rounds for each connection protect nothing.
     "scram_iterations": "1",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -112,7 +112,7 @@ def start(sandbox: Sandbox) -> dict[str, Any]:
     create_data_folder(sandbox)
     folder = data_folder(sandbox)
     processes.kill_leftovers(PROCESS_NAME, folder)
-    # Nobody works in the folder any more; a killed server that is still a zombie would look alive to the next one.
+    # The next server would take a killed one that is still a zombie for alive.
     (folder / "postmaster.pid").unlink(missing_ok=True)
     command = [*command_of(PROCESS_NAME), "-D", str(folder), "-p", str(sandbox.ports["postgres"])]
     for name, value in SERVER_SETTINGS.items():

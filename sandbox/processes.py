@@ -20,10 +20,10 @@ from sandbox.settings import DEFAULT_PORTS, HOST
 
 State = dict[str, dict[str, Any]]
 
-# psutil derives the start time from the boot time, which a clock correction shifts; no pid is reused that fast.
+# A clock correction shifts start times, which psutil derives from the boot time. No pid is reused that fast.
 START_TIME_TOLERANCE = 2.0
 
-# Linux says here which ports it takes for outgoing connections; elsewhere they begin higher than by its default.
+# Ports that the system takes for outgoing connections. The default is Linux's; other systems begin higher.
 EPHEMERAL_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 FIRST_EPHEMERAL_PORT = 32768
 
@@ -117,7 +117,7 @@ def stop(record: Mapping[str, Any], how: signal.Signals) -> None:
             process.send_signal(number)
         except psutil.NoSuchProcess:
             return
-        # Not process.wait(): where nothing adopts orphans promptly, an ended process stays a zombie for long.
+        # Not process.wait(): an ended process may stay a zombie for long.
         deadline = time.monotonic() + patience
         while find(record) and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -132,7 +132,7 @@ def kill_leftovers(name: str, working_directory: Path) -> None:
                 process.kill()
                 leftovers.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):
-            # The last one: a process that is just ending has no working folder any more, and is no zombie yet.
+            # FileNotFoundError: the process is just ending, and has no working folder any more.
             continue
     deadline = time.monotonic() + 5
     while any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in leftovers):
@@ -144,7 +144,7 @@ def kill_leftovers(name: str, working_directory: Path) -> None:
 def port_is_free(port: int) -> bool:
     """Whether a server could listen there."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As servers do: a port whose last connection is only just closed counts as free.
+        # As servers do: a port is free although its last connection was closed just now.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -161,7 +161,7 @@ def free_ports(count: int) -> list[int]:
         end = FIRST_EPHEMERAL_PORT
     start = 10_000
     if end - start < 1_000:
-        # The system leaves no room worth speaking of; its own range is as good as any other.
+        # Too few are left; the system's own range is as good as any other.
         start, end = end, 60_000
     drawn = random.sample(range(start, end), 100)
     ports = [port for port in drawn if port not in DEFAULT_PORTS.values() and port_is_free(port)]
@@ -183,18 +183,18 @@ def wait_until_ready(
     deadline = time.monotonic() + seconds
     problem: Exception | None = None
     while time.monotonic() < deadline:
-        # A dead child stays a zombie until it is waited for, and would look alive to nobody but us.
+        # A dead child stays a zombie until its parent waits for it.
         with suppress(ChildProcessError):
             os.waitpid(record["pid"], os.WNOHANG)
         if find(record) is None:
             raise click.ClickException(f"{server} ended right after its start. The end of {log}:\n{tail(log)}")
         try:
             ready()
-            # Whoever answered must be ours: another program may have taken the port in between.
+            # Another program may have taken the port and answered.
             if find(record):
                 return
         except Exception as error:
-            # Each client has errors of its own, and all of them mean "not yet".
+            # Any error of any client means "not yet".
             problem = error
             time.sleep(0.05)
     raise click.ClickException(

@@ -32,7 +32,7 @@ CLICKHOUSE = Path(__file__).with_name("seed") / "clickhouse"
 CUTOFF = yaml.safe_load((REPOSITORY / "dbt_project.yml").read_text())["vars"]["cutoff"]
 CHUNK_BYTES = 16 * 1024 * 1024
 
-# Nothing here decides what the rows look like. A table that a forgotten transaction holds is an error, not a long wait.
+# None of these changes a row. A table that a forgotten transaction holds is an error, not a long wait.
 SESSION = """
 set lock_timeout = '30s';
 set synchronous_commit = off;
@@ -41,7 +41,7 @@ set maintenance_work_mem = '256MB';
 set jit = off;
 """
 
-# Moments travel as milliseconds: a written timestamp would be read in the server's time zone.
+# Milliseconds, since ClickHouse would read a written timestamp in its own time zone.
 LIVE_EVENTS_FROM_POSTGRES = """
 copy (
     select
@@ -155,7 +155,7 @@ def seed(
         lambda: load_clickhouse("10_application_tables.sql", "20_hard_cases.sql"),
     )
     load("30_hard_cases.sql")
-    # Only now that every load is committed: pages do not become all-visible while a load's transaction is open.
+    # After every load is committed: pages do not become all-visible while a transaction is open.
     with postgres() as cursor:
         run(cursor, "90_sequences.sql")
         cursor.execute("select tablename from pg_tables where schemaname = 'public' order by tablename")

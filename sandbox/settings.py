@@ -18,7 +18,7 @@ POSTGRES_PASSWORD = "metrics-reader-sandbox"
 PARITY_USER = "metrics_parity"
 PARITY_PASSWORD = "metrics-parity-sandbox"
 
-# 'default' is taken: the engine itself logs in under that name, without a password (see clickhouse.py).
+# The engine itself logs in as 'default', without a password (see clickhouse.py).
 CLICKHOUSE_USER = "sandbox"
 CLICKHOUSE_PASSWORD = "clickhouse-sandbox"
 CLICKHOUSE_DATABASE = "metrics"

@@ -16,7 +16,7 @@ def start(sandbox: Sandbox) -> dict[str, Any]:
 
     folder: Path = sandbox.directory / "valkey"
     folder.mkdir(parents=True, exist_ok=True)
-    # Every write reaches the file system at once, so data survives a killed server; the disk itself may lag behind.
+    # Every write reaches the file system at once, so data survives a killed server.
     options = {
         "bind": HOST,
         "port": str(sandbox.ports["valkey"]),
@@ -34,7 +34,7 @@ def start(sandbox: Sandbox) -> dict[str, Any]:
 
 def answers(sandbox: Sandbox) -> str:
     """The version, if the server answers."""
-    # Late, because importing it takes longer than all the rest of a command that does not need it.
+    # Late: importing it takes longer than a command that does without it.
     import redis
 
     with redis.Redis.from_url(sandbox.redis_url, socket_timeout=5) as client:

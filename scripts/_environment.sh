@@ -4,7 +4,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 repository=$PWD
 steps=()
 
-# No colours where nobody watches, whichever tool prints.
+# Colours are for terminals, whichever tool prints.
 if [ -n "${NO_COLOR:-}" ] || [ ! -t 1 ]; then
     export NO_COLOR=1 DBT_USE_COLORS=false PRE_COMMIT_COLOR=never
 fi
@@ -14,8 +14,7 @@ fail() {
     exit 1
 }
 
-# take_arguments PATTERN ARGUMENT…: prints the comment at the head of the script if that is asked for. Refuses what is not
-# one argument like the pattern, or none.
+# take_arguments PATTERN ARGUMENT…: takes one argument like the pattern, or none. Help is the comment at the head of the script.
 take_arguments() {
     local script="scripts/${0##*/}" pattern=$1
     shift
@@ -46,7 +45,7 @@ make_environment() {
     export PATH="$repository/.venv/bin:$PATH"
 }
 
-# Sees that there is a browser for the tests of pages.
+# Finds or installs a browser for the tests of pages.
 make_browser() {
     command -v chromium chromium-browser google-chrome && return
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then

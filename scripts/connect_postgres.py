@@ -25,7 +25,7 @@ def connect(client: Client, collection: str, connection: dict[str, str | int]) -
     name = quote_identifier(collection)
     values = ", ".join(f"{key} = {format_str(str(value))}" for key, value in connection.items())
     create = f"create named collection if not exists {name} as {values}"
-    # Creating leaves an older collection as it is; altering sets every value, so that both give the same end.
+    # Create leaves an older collection as it is; alter sets every value.
     alter = f"alter named collection {name} set {values}"
     try:
         client.command(create)

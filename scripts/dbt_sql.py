@@ -41,7 +41,7 @@ class Project:
         A command that cannot mean what it says is an error, as it is to dbt itself. Without introspect no server is
         asked.
         """
-        # Inline SQL has to name what it reads before dbt knows of any model, as analyses/events do.
+        # dbt parses inline SQL before it knows of any model, so the SQL names what it reads, as analyses/events do.
         lines = "\n".join(f"-- depends_on: {{{{ {reference(unique_id)} }}}}" for unique_id in reads)
         # dbt hides what is raised while it parses.
         checked = "{% do check_command() if execute %}"
@@ -75,7 +75,7 @@ def _dbt(*command: str, target: str, variables: str, manifest: "Manifest | None"
             ["--quiet", "--no-write-json", "--log-level", "none", *command, *options]
         )
     if isinstance(done.exception, SystemExit):
-        # dbt takes Ctrl-C for a failure like any other.
+        # dbt turns Ctrl-C into a failure.
         raise done.exception
     if not done.success:
         raise DbtError(str(done.exception or "; ".join(result.message for result in done.result)))

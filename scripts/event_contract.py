@@ -60,7 +60,7 @@ class Section:
     description: str
     engine: str
     rows: str
-    # The source tables that a row is made of, with the columns whose change matters; the others are joined.
+    # Source tables, each with the columns whose change matters: those that a row is made of, and those it joins.
     of_the_row: dict[str, list[str]]
     joined: dict[str, list[str]]
     # Entity type, metric type, entityId, userId, metricValue, condition, whether once a user, moment.

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 LOG_TYPE = "select toTypeName(any(createdAt)) from (select createdAt from audited_events limit 0)"
 
-# The two sides of every comparison: the query's events before the cutoff (all, where the var parity says so), and the
-# log's, as the audit reads them. Both in one type, and with no more digits of a second than the log keeps.
+# Both sides of a comparison: the query's events before the cutoff (all of them with parity: present), and the log's.
+# Both have one type, with no more digits of a second than the log keeps.
 SIDES = """
 with expected as (
     select

@@ -31,14 +31,14 @@ from project import events_models, reference, source_of
 from targets import REPOSITORY
 from wording import how_many
 
-# What the target production needs. The database shows in the SQL; nobody is asked, so there is no such server.
+# What the target production needs. The database shows in the SQL; no server is asked.
 CONNECTION = {"HOST": "none", "PORT": "1", "USER": "none", "PASSWORD": "none", "DATABASE": "metrics", "SECURE": "False"}
 PROJECT = "entity_metrics"
 GOLDEN = Path("tests/golden")
 PROJECT_FILE = REPOSITORY / "dbt_project.yml"
 SOURCES = ("postgres", "legacy")
 ANALYSES = Path("analyses/events")
-# Macros that name every model of a folder, since dbt has to know of each ref() before it knows of any model.
+# Macros that name every model of a folder: dbt parses each ref() before it knows of any model.
 REFERENCES = {
     Path("macros/log/all_events.sql"): "models/events",
     Path("macros/parity/expected_counts.sql"): "models/parity",
@@ -261,7 +261,7 @@ def main(rewrite: bool) -> None:
     """
     with tempfile.TemporaryDirectory() as directory:
         target = Path(directory)
-        # Each step needs the one before: dbt parses what is named, and compiles what is tagged.
+        # dbt parses only models that are named, and compiles only those that are tagged.
         rewritten = write(references()) | write(lists(dbt("parse", target))) if rewrite else set()
         kinds = ("--select", "resource_type:model", "resource_type:analysis", "--indirect-selection", "empty")
         manifest = dbt("compile", target, *kinds, "--no-introspect", "--no-populate-cache")

@@ -35,13 +35,13 @@ from project import catalog
 from redis_hashes import BATCH, WRITE, Kind, Pair, Patient, batches, clock, compare, evalsha, evicted, settle
 from wording import how_many
 
-# Keys of a sample, and how many may fail before a push stops: something is wrong with all of them then.
+# Keys of a sample, and how many keys may fail before a push stops.
 SAMPLE, MOST_FAILURES = 1_000, 1_000
 # Seconds between two lines about progress.
 LINE_EVERY = 5
 STATE = "metrics:push:state:"
 RESUME = "What was pushed is complete; the same command goes on from there."
-# ClickHouse waits for as long as a slow push takes, or one that waits for Redis.
+# ClickHouse waits as long as a push does for Redis.
 PATIENT = {"http_send_timeout": targets.PATIENCE, "http_receive_timeout": targets.PATIENCE}
 
 
@@ -65,7 +65,7 @@ def push(options: Options, kinds: list[Kind]) -> None:
     which = [(kind.name, kind.condition) for kind in kinds]
     job = json.dumps([source.database, which, options.mode, options.ttl, options.ttl_jitter])
     key, now = STATE + hashlib.sha1(job.encode()).hexdigest()[:12], clock(source)
-    # Kept in Redis itself: it goes when the keys go. The second pass goes back to since, however often one is cut off.
+    # The state is in Redis, so that it goes when the keys go. The second pass goes back to since.
     state = {"since": now, "last": {}, "counts": {}} | json.loads(cache.ask(lambda client: client.get(key)) or "{}")
     age = datetime.fromisoformat(now) - datetime.fromisoformat(state["since"])
     if options.restart or age > timedelta(days=1):
@@ -82,7 +82,7 @@ def push(options: Options, kinds: list[Kind]) -> None:
         if options.workers == 1:
             pushed = (push_part(options, part, lambda done: report(counts.total() + done)) for part in todo)
         else:
-            # A terminal's Ctrl-C reaches all processes of a push; workers ignore it, and are ended by this one.
+            # Workers ignore a terminal's Ctrl-C, which reaches them too; this process ends them.
             handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
             pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(options.workers))
             signal.signal(signal.SIGINT, handler)
@@ -126,7 +126,7 @@ def parts_of(source: Client, kind: Kind, options: Options, after: int | None) ->
 def query_of(kind: Kind, mode: str) -> str:
     """The query for keys, each with the names and values of its fields as a JSON array."""
     words = "arrayMap((name, value) -> [toString(name), toString(value)], mapKeys(fields), mapValues(fields))"
-    # What is not there yet need not be deleted either.
+    # populate deletes nothing.
     some = " and notEmpty(fields)" if mode == "populate" else ""
     return f"select key, toJSONString(arrayFlatten({words})) from {kind.table} where {kind.condition}{some}"
 
@@ -143,7 +143,7 @@ def push_part(options: Options, part: Part, report: Callable[[int], object] = in
         ) as blocks,
     ):
         for batch in batches(chain.from_iterable(blocks), min(BATCH, max(1, int(rate / 10))) if rate else BATCH):
-            # A worker whose push was killed must not write what is out of date by then.
+            # A worker must not outlive its push: it would write old totals.
             if options.pid not in (os.getpid(), os.getppid()):
                 sys.exit("The push has ended.")
             calls = [
@@ -188,7 +188,7 @@ def verify(options: Options, kinds: list[Kind]) -> None:
             f"{name}: {how_many(counts['equal'], 'key')} equal, {counts['differ']:,} differ,"
             f" {counts['missing']:,} missing, {counts['changing']:,} changing"
         )
-        # Refreshing makes no keys, so none can be missed.
+        # refresh makes no keys, so it can miss none.
         if counts["missing"] and options.mode != "refresh":
             are_missing = "is missing" if counts["missing"] == 1 else "are missing"
             messages.append(f"{name}: {how_many(counts['missing'], 'key')} {are_missing}")

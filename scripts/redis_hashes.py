@@ -28,15 +28,15 @@ Pair = tuple[int, str]  # id and key
 
 # Keys of a pipeline.
 BATCH = 1_000
-# How many readings may wait until they can be judged.
+# Readings that may wait to be judged.
 WAITING = 5
-# Answers of a Redis that is not ready: the same command may succeed a moment later, perhaps elsewhere.
+# Errors of a Redis that is not ready. The same command may succeed a moment later, perhaps on another node.
 PASSING = (
     *(errors.ConnectionError, errors.TimeoutError, errors.ClusterError, errors.RedisClusterException),
     *(errors.AskError, errors.ClusterDownError, errors.TryAgainError, errors.ReadOnlyError, errors.NoScriptError),
 )
 # A script is one step: readers see a hash before it or after it. Arguments: mode, milliseconds to live, and names and
-# values as JSON, since each argument of a command costs the client more than it costs Redis to take them apart.
+# values as JSON, which Redis takes apart more cheaply than the client sends an argument each.
 WRITE = """
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind ~= 'none' and kind ~= 'hash' then
@@ -52,13 +52,13 @@ for i = 1, #words, 1000 do redis.call('HSET', KEYS[1], unpack(words, i, math.min
 if lives > 0 and #words > 0 then redis.call('PEXPIRE', KEYS[1], lives) end
 return 1
 """
-# Adding loses nothing that the application adds meanwhile.
+# An addition keeps what the application adds meanwhile.
 ADD = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 for i = 1, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) end
 return 1
 """
-# What is in Redis (the external table found: names and texts in hex, one empty name for each id) beside what should be.
+# Redis (the external table found: names and texts in hex, one empty name for each id) beside ClickHouse.
 COMPARE = """
 with fields as (
     select toInt64(id) as id, toString(name) as name, toDecimal128(value, 2) as value, around, '' as no_count
@@ -175,7 +175,7 @@ class Patient:
 def connect(target: str) -> Cache:
     """A client of the server or cluster that the target's URL names, which knows the scripts."""
     url = targets.redis_url(target)
-    # How long to wait for a server is said by --retry-for, not by the client.
+    # --retry-for says how long to wait for a server.
     client = redis.Redis.from_url(url, socket_connect_timeout=5, protocol=2, retry=Retry(NoBackoff(), retries=0))
     if client.info("cluster").get("cluster_enabled"):
         client = redis.RedisCluster.from_url(url, protocol=2)
@@ -230,7 +230,7 @@ def compare(
     waiting: deque[tuple[float, Callable[[], Comparison]]] = deque()
     for kind, pairs in groups:
         judge = read(source, cache, kind, pairs, lag)
-        # By then what was under way has arrived, and what a clock ahead of ClickHouse's calls later.
+        # By then the application's events have arrived, even from a clock that is ahead of ClickHouse's.
         waiting.append((time.monotonic() + (2 * lag if kind.entity_type else 0), judge))
         while waiting and (len(waiting) == WAITING or waiting[0][0] <= time.monotonic()):
             yield _when_due(*waiting.popleft())
@@ -254,7 +254,7 @@ def read(source: Client, cache: Patient, kind: Kind, pairs: list[Pair], lag: flo
                 continue
             if not fields:
                 missing.add(number)
-            # A reader's marker that there is nothing has no name either.
+            # Readers mark a missing entity by a field without a name.
             lines += [f"{number}\t{name.hex()}\t{text.hex()}" for name, text in (fields | {b"": b"0"}).items()]
     end, data = clock(source), "\n".join(lines).encode()
 
@@ -302,7 +302,7 @@ def settle(source: Client, cache: Patient, kinds: list[Kind], since: str, option
             cache.pipeline([evalsha(ADD, key, *added) for key, added in words.items()])
             corrected |= words.keys()
             faults += found.faults
-            # What was corrected is looked at again: a key may have been made anew in between.
+            # Corrected keys are read again: one may have been made anew in between.
             pending[found.kind] += {*found.unsure, *found.off_by}
         if time.monotonic() > end:
             break

@@ -9,7 +9,7 @@ if __name__ == "__main__":
 import sys
 from pathlib import Path
 
-# Before this folder, for this file bears the name of the package.
+# This file has the package's name, so the package's folder comes first.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sandbox.commands import main

@@ -40,7 +40,7 @@ def main() -> None:
         raise click.ClickException(f"There is no browser: install one of {', '.join(BROWSERS)}.")
     target = REPOSITORY / "target"
     report, site = target / "parity_report.html", target / "static_index.html"
-    # Ctrl-C is this script's: each would say that it is interrupted.
+    # Ctrl-C ends this script alone, in one line.
     options = {"cwd": REPOSITORY, "check": True, "start_new_session": True}
     subprocess.run([sys.executable, Path(__file__).with_name("parity_report.py"), "--output", report], **options)
     # A reader's sandbox has the default port, whichever this one has.
@@ -56,7 +56,7 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 800}, device_scale_factor=2)
         page.goto(f"{site.as_uri()}{LINEAGE}")
         page.locator("canvas").first.wait_for()
-        # The graph is laid out after it is there.
+        # The site draws the graph first and lays it out later.
         page.wait_for_timeout(3000)
         take(page, "lineage", 160)
         browser.close()

@@ -18,7 +18,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TARGETS = ("sandbox", "production")
-# Where each server stands in profiles.yml: its profile, and its key in the target's output if it is not all of it.
+# Where profiles.yml has each server: the profile, and the key in the target's output (None: the whole output).
 SERVERS = {
     "clickhouse": ("entity_metrics", None),
     "postgres": ("entity_metrics_beside", "postgres"),
@@ -65,7 +65,7 @@ def connect(login: dict, patience: float = PATIENCE) -> Client:
         database=login["schema"],
         secure=str(login["secure"]) == "True",
         send_receive_timeout=patience,
-        # Sessions would keep statements from running beside each other; rows are never to be cut off.
+        # A session runs one statement at a time; a query_limit cuts off rows.
         autogenerate_session_id=False,
         query_limit=0,
     )
