@@ -35,8 +35,6 @@ from wording import how_many
 CONNECTION = {"HOST": "none", "PORT": "1", "USER": "none", "PASSWORD": "none", "DATABASE": "metrics", "SECURE": "False"}
 PROJECT = "entity_metrics"
 GOLDEN = Path("tests/golden")
-PROJECT_FILE = REPOSITORY / "dbt_project.yml"
-SOURCES = ("postgres", "legacy")
 ANALYSES = Path("analyses/events")
 # Macros that name every model of a folder: dbt parses each ref() before it knows of any model.
 REFERENCES = {
@@ -76,7 +74,7 @@ def references() -> dict[Path, str]:
     for path, folder in REFERENCES.items():
         models = sorted(model.stem for model in (REPOSITORY / folder).rglob("*.sql"))
         names = "".join(f"        '{name}',\n" for name in models)
-        files[path] = with_list((REPOSITORY / path).read_text(), r"for name in \[\n(.*?)    \]", names)
+        files[path] = with_list(text_of(path), r"for name in \[\n(.*?)    \]", names)
     return files
 
 
@@ -95,19 +93,17 @@ def lists(manifest: dict) -> dict[Path, str]:
         f"    description: The metrics of the entity type {entity_type}, each as a query on its own.\n"
         for entity_type in sorted(of_type)
     )
-    project = with_list(
-        PROJECT_FILE.read_text(), r"&entity_types \[(.*?)\]", ", ".join(sorted(map(snake_case, of_type)))
-    )
-    files[Path("dbt_project.yml")] = with_list(
-        project, r"((?:      stg_\w+: [^\n]*\n)+)", staging_tags(manifest, of_type)
-    )
+    project = Path("dbt_project.yml")
+    types = ", ".join(sorted(map(snake_case, of_type)))
+    files[project] = with_list(text_of(project), r"&entity_types \[(.*?)\]", types)
+    tags = staging_tags(manifest, of_type)
+    files[project] = with_list(files[project], r"((?:      stg_\w+: [^\n]*\n)+)", tags)
     files[Path("models/staging/staging.yml")] = staging_properties(manifest)
-    tables = {name: [s["name"] for s in manifest["sources"].values() if s["source_name"] == name] for name in SOURCES}
-    granted = {"postgres_parity_grants": tables["postgres"], "postgres_grants": tables["postgres"] + tables["legacy"]}
-    for name, read in granted.items():
+    for name, sources in {"postgres_parity_grants": ["postgres"], "postgres_grants": ["postgres", "legacy"]}.items():
         path = Path(f"scripts/{name}.sql")
-        quoted = ",\n".join(f"        '{table}'" for table in sorted(read))
-        files[path] = with_list((REPOSITORY / path).read_text(), r"array array\[(.*?)\]", f"\n{quoted}\n    ")
+        tables = sorted(source["name"] for source in manifest["sources"].values() if source["source_name"] in sources)
+        quoted = ",\n".join(f"        '{table}'" for table in tables)
+        files[path] = with_list(text_of(path), r"array array\[(.*?)\]", f"\n{quoted}\n    ")
     return files
 
 
@@ -124,10 +120,8 @@ def staging_tags(manifest: dict, of_type: dict[str, list[dict]]) -> str:
 def staging_properties(manifest: dict) -> str:
     """What dbt is told of the staging models: the source's own columns, in the types and with the tests of a copy."""
     models = []
-    staging = [
-        node for node in manifest["nodes"].values() if "staging" in node["fqn"] and node["resource_type"] == "model"
-    ]
-    for model in sorted(staging, key=lambda model: model["name"]):
+    nodes = sorted(manifest["nodes"].values(), key=lambda node: node["name"])
+    for model in (node for node in nodes if "staging" in node["fqn"] and node["resource_type"] == "model"):
         source = source_of(manifest, model["unique_id"])
         select, _, _ = re.sub(r"{{ config.*?}}|{#.*?#}", "", model["raw_code"], flags=re.DOTALL).partition("from {{")
         columns = [staged_column(source, name) for name in sqlglot.parse_one(select, read="clickhouse").named_selects]
@@ -210,16 +204,16 @@ def changes(wanted: dict[Path, str]) -> dict[Path, tuple[str | None, str | None]
     In the directories in which everything is generated, nothing else may be.
     """
     present = {
-        path.relative_to(REPOSITORY)
-        for directory in (GOLDEN, ANALYSES)
-        for path in (REPOSITORY / directory).rglob("*.*")
+        path.relative_to(REPOSITORY) for folder in (GOLDEN, ANALYSES) for path in (REPOSITORY / folder).rglob("*.*")
     }
-    before = {path: (REPOSITORY / path).read_text() for path in present | set(wanted) if (REPOSITORY / path).exists()}
-    return {
-        path: (before.get(path), wanted.get(path))
-        for path in sorted(before | wanted)
-        if before.get(path) != wanted.get(path)
-    }
+    both = {path: (text_of(path), wanted.get(path)) for path in sorted(present | wanted.keys())}
+    return {path: texts for path, texts in both.items() if texts[0] != texts[1]}
+
+
+def text_of(path: Path) -> str | None:
+    """What a file holds now; None where there is none."""
+    file = REPOSITORY / path
+    return file.read_text() if file.exists() else None
 
 
 def difference(path: Path, before: str | None, after: str | None) -> str:
@@ -238,10 +232,10 @@ def write(files: dict[Path, str | None]) -> set[Path]:
     """Write the files; those that are None go. Return the ones that changed."""
     changed = set()
     for path, text in files.items():
-        file = REPOSITORY / path
-        if text == (file.read_text() if file.exists() else None):
+        if text == text_of(path):
             continue
         changed.add(path)
+        file = REPOSITORY / path
         if text is None:
             file.unlink()
         else:
