@@ -93,12 +93,6 @@ USERS = """<clickhouse>
 """
 
 
-def least_grants() -> str:
-    """The grants of scripts/clickhouse_grants.sql as users.xml has them: the sandbox proves that they suffice."""
-    grants = [" ".join(grant.split()) for grant in statements(GRANTS.read_text())]
-    return "\n".join(f"                <query>{escape(grant)}</query>" for grant in grants)
-
-
 def client(sandbox: Sandbox, timeout: float = 3600) -> "Client":
     """A client of this sandbox's server."""
     # Late: importing ClickHouse's client takes longer than a command that does without it.
@@ -124,7 +118,10 @@ def start(sandbox: Sandbox, timezone: str, memory_limit: int | None) -> dict[str
         )
     )
     password = hashlib.sha256(settings.CLICKHOUSE_PASSWORD.encode()).hexdigest()
-    users = USERS.format(user=settings.CLICKHOUSE_USER, password=password, dbt_user=DBT_USER, grants=least_grants())
+    grants = "\n".join(
+        f"                <query>{escape(' '.join(grant.split()))}</query>" for grant in statements(GRANTS.read_text())
+    )
+    users = USERS.format(user=settings.CLICKHOUSE_USER, password=password, dbt_user=DBT_USER, grants=grants)
     (config / "users.xml").write_text(users)
     # The engine also reads a configuration in HOME, and writes to TMPDIR.
     environment = os.environ | {"TZ": timezone, "HOME": str(config), "TMPDIR": str(folder)}

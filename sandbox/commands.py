@@ -158,7 +158,13 @@ def write_profiles(sandbox: Sandbox) -> None:
     show_default=True,
     help="1 is about a million source rows.",
 )
-@click.option("--random-seed", type=int, default=1, show_default=True, help="The same seed gives the same rows.")
+@click.option(
+    "--random-seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=1,
+    show_default=True,
+    help="The same seed gives the same rows.",
+)
 @click.option(
     "--catalog/--no-catalog",
     default=True,
@@ -185,18 +191,13 @@ def seed(sandbox: Sandbox, scale: float, random_seed: int, catalog: bool, verbos
         fill(scale, random_seed, sandbox.postgres_dsn, client, echo)
     postgres.set_up(sandbox)
     if catalog:
-        load_catalog(sandbox)
+        folder = sandbox.directory / "dbt"
+        command = [Path(sys.executable).with_name("dbt"), "--quiet", "--no-write-json", "seed", "--target", "sandbox"]
+        command += ["--profiles-dir", sandbox.directory, "--target-path", folder, "--log-path", folder]
+        done = subprocess.run(command, cwd=settings.REPOSITORY, capture_output=True, text=True)
+        if done.returncode:
+            raise click.ClickException(f"dbt seed failed:\n{done.stdout}{done.stderr}")
     click.echo(f"seeded at scale {scale:g} in {time.monotonic() - began:.1f} s")
-
-
-def load_catalog(sandbox: Sandbox) -> None:
-    """Run dbt seed, so that `dbt test` finds the catalog that it compares the models with."""
-    folder = sandbox.directory / "dbt"
-    command = [Path(sys.executable).with_name("dbt"), "--quiet", "--no-write-json", "seed", "--target", "sandbox"]
-    command += ["--profiles-dir", sandbox.directory, "--target-path", folder, "--log-path", folder]
-    done = subprocess.run(command, cwd=settings.REPOSITORY, capture_output=True, text=True)
-    if done.returncode:
-        raise click.ClickException(f"dbt seed failed:\n{done.stdout}{done.stderr}")
 
 
 @main.command()

@@ -93,12 +93,6 @@ def seed(
     The same scale and random seed give the same rows. `application` and `orchestration` are the ClickHouse databases
     that hold the application's tables.
     """
-    if scale <= 0:
-        raise ValueError(
-            f"scale is {scale}; it has to be more than 0. 1 gives about a million rows, 0.02 a quick test."
-        )
-    if not 0 <= random_seed < 2**31:
-        raise ValueError(f"random_seed is {random_seed}; it has to be between 0 and {2**31 - 1}.")
     postgres = partial(session, postgres_dsn, {"scale": scale, "random_seed": random_seed, "cutoff": CUTOFF})
     databases = {"default": application, "orchestration": orchestration}
     parameters = {

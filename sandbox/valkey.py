@@ -17,18 +17,8 @@ def start(sandbox: Sandbox) -> dict[str, Any]:
     folder: Path = sandbox.directory / "valkey"
     folder.mkdir(parents=True, exist_ok=True)
     # Every write reaches the file system at once, so data survives a killed server.
-    options = {
-        "bind": HOST,
-        "port": str(sandbox.ports["valkey"]),
-        "dir": str(folder),
-        "appendonly": "yes",
-        "appendfsync": "no",
-        "save": "",
-        "daemonize": "no",
-    }
-    command = [str(get_binary_path())]
-    for name, value in options.items():
-        command += [f"--{name}", value]
+    command = [str(get_binary_path()), "--bind", HOST, "--port", str(sandbox.ports["valkey"]), "--dir", str(folder)]
+    command += ["--appendonly", "yes", "--appendfsync", "no", "--save", "", "--daemonize", "no"]
     return processes.spawn(command, log=sandbox.logs / "valkey.log", directory=folder)
 
 
