@@ -1,8 +1,8 @@
 {#
-    Refuses a command that cannot mean what it says, before anything is done: a var that the project does not know, one that
-    names a place and is no plain name, cutoffs that are none, --empty and --sample, and PostgreSQL's targets for anything but
-    parity. dbt calls it at the start of a run or test; every run-operation begins with it, and so does what scripts render.
-    Raises: a compiler error that names it and the way out.
+    Refuses a command that cannot mean what it says, before anything is done: a var that the project does not know, a name or a
+    cutoff that cannot be one, --empty and --sample, and a PostgreSQL target for anything but parity. Every run and test begins
+    with it, and so does every run-operation and whatever the scripts render.
+    Raises: a compiler error that names the fault and the way out.
 #}
 {% macro check_command() %}
     {% for name in invocation_args_dict.get('vars') or {} if name not in known_vars() %}
@@ -35,12 +35,12 @@
 
 
 {#
-    dbt's own, asked while it parses: before it makes the databases, a database of the models that is no plain name is an error.
+    dbt calls this while it parses, before it creates databases: so a database that is not a plain name is an error in time.
     Arguments: custom_schema_name and node, as dbt gives them.
-    Raises: a compiler error that names it.
+    Raises: a compiler error that names the database.
 #}
 {% macro generate_schema_name(custom_schema_name, node) %}
-    {% if not modules.re.match('^[A-Za-z_][A-Za-z0-9_]*$', target.schema) %}
+    {% if not _is_plain(target.schema) %}
         {% do exceptions.raise_compiler_error(
             "The database of the models is '" ~ target.schema ~ "'; it must be a plain name: letters, digits and underscores. See CLICKHOUSE_DATABASE."
         ) %}
@@ -49,7 +49,7 @@
 {% endmacro %}
 
 
-{# All vars of the project, as dbt_project.yml has them; a test holds this list to it, since dbt does not tell macros. #}
+{# All vars of dbt_project.yml. dbt does not tell macros which there are; a test compares the two lists. #}
 {% macro known_vars() %}
     {% do return([
         'cutoff', 'cutoffs', 'event_log', 'on_conflict', 'log_views', 'excluded_generation_versions',
@@ -60,7 +60,7 @@
 {% endmacro %}
 
 
-{# Of some names the one that shares most pairs of letters with a name. #}
+{# The one of some names that shares the most pairs of letters with a name. #}
 {% macro _nearest(name, names) %}
     {% set nearest = namespace(name='', likeness=-1) %}
     {% for candidate in names %}
@@ -77,19 +77,22 @@
 {% endmacro %}
 
 
-{# What is named by vars must be plain names: they become part of statements. #}
-{% macro _check_names() %}
-    {% set plain = '^[A-Za-z_][A-Za-z0-9_]*$' %}
-    {% for name in ['postgres_collection', 'postgres_schema'] %}
-        {% do require_var(name, modules.re.match(plain, var(name) | string), 'be a plain name: letters, digits and underscores') %}
-    {% endfor %}
-    {% set matched = modules.re.match('^([A-Za-z_][A-Za-z0-9_]*)[.][A-Za-z_][A-Za-z0-9_]*$', var('event_log') | string) %}
-    {% do require_var('event_log', matched, 'be <database>.<table>, both plain names: letters, digits and underscores') %}
-    {% do require_var('event_log', matched.group(1) | lower not in ['system', 'information_schema'], "not lie in one of ClickHouse's own databases") %}
+{% macro _is_plain(name) %}
+    {% do return(modules.re.match('^[A-Za-z_][A-Za-z0-9_]*$', name)) %}
 {% endmacro %}
 
 
-{# The cutoffs must be times, those of the var cutoffs of entity types that there are. #}
+{# Names from vars become part of statements. #}
+{% macro _check_names() %}
+    {% for name in ['postgres_collection', 'postgres_schema'] %}
+        {% do require_var(name, _is_plain(var(name) | string), 'be a plain name: letters, digits and underscores') %}
+    {% endfor %}
+    {% set names = (var('event_log') | string).split('.') %}
+    {% do require_var('event_log', names | length == 2 and _is_plain(names[0]) and _is_plain(names[1]), 'be <database>.<table>, both plain names: letters, digits and underscores') %}
+    {% do require_var('event_log', names[0] | lower not in ['system', 'information_schema'], "not lie in one of ClickHouse's own databases") %}
+{% endmacro %}
+
+
 {% macro _check_cutoffs() %}
     {% do require_var('cutoffs', var('cutoffs') is mapping, "map entity types to times, as in {Image: '2024-09-01 00:00:00'}") %}
     {% for entity_type in var('cutoffs') if entity_type not in entity_types() %}

@@ -1,7 +1,6 @@
 {#
-    Before models run: checks what was asked for, takes the locks, finishes what dead runs have left, and sees that what the
-    selected models need is there: tables of the PostgreSQL engine, the event log, the ledgers. Only for runs that build
-    something. Everything that can be refused is refused before anything is changed.
+    Before models run: checks what was asked for, takes the locks, finishes what dead runs have left, and creates what the
+    selected models need: tables of the PostgreSQL engine, and ledgers. All checks come before the first change.
 #}
 {% macro prepare_run() %}
     {% if execute %}
@@ -41,7 +40,7 @@
 
 
 {#
-    After models have run, well or not: gives the locks back, and says what was found, and last of all on which server.
+    After models have run, even if they failed: releases the locks and prints what was found; the server comes last.
     Arguments: results, of on-run-end.
 #}
 {% macro end_run(results) %}
@@ -52,22 +51,22 @@
         {% endfor %}
         {% do explain_unreadable_times(results) %}
     {% endif %}
-    {% do describe_parity(results) %}
-    {% do say_whether_audited(results) %}
+    {% do describe_findings(results) %}
+    {% do _say_whether_audited(results) %}
     {% if execute and flags.WHICH in ['run', 'build', 'test'] and target.type == 'clickhouse' %}
         {% do log(what_was_looked_at(), info=true) %}
     {% endif %}
 {% endmacro %}
 
 
-{# The log, the cutoffs and the server that this command means, in the words in which dbt and the scripts say it at their end. #}
+{# The log, the cutoffs and the server of this command, in the words that dbt and the scripts print at their end. #}
 {% macro what_was_looked_at() -%}
     {%- set others = [] -%}
     {%- for entity_type in var('cutoffs') | sort -%}
         {%- do others.append(entity_type ~ ': ' ~ cutoff_of(entity_type)) -%}
     {%- endfor -%}
     {{- return(
-        'Event log ' ~ var('event_log') ~ ', cutoff ' ~ _timestamp(var('cutoff'), 'cutoff') ~ ' UTC' ~ (' (' ~ others | join(', ') ~ ')' if others)
+        'Event log ' ~ var('event_log') ~ ', cutoff ' ~ main_cutoff() ~ ' UTC' ~ (' (' ~ others | join(', ') ~ ')' if others)
         ~ ', ClickHouse at ' ~ target.host ~ ':' ~ target.port ~ ', database ' ~ target.schema ~ ' (target ' ~ target.name ~ ')'
     ) -}}
 {%- endmacro %}
@@ -75,8 +74,8 @@
 
 {#
     Which rooms of the project this run builds in.
-    Returns: a dict of staging, events, log (the views of that room aside), publishes, marts, and run_lock (whether it needs that
-    lock): true or false.
+    Returns: a dict of true or false: staging, events, log (not counting its views), publishes, marts, and run_lock (whether the
+    run needs that lock).
 #}
 {% macro _selected_rooms() %}
     {% set rooms = {'staging': false, 'events': false, 'log': false, 'publishes': false, 'marts': false} %}
@@ -94,20 +93,20 @@
 {% endmacro %}
 
 
-{# Whether this command goes by models of the log that it does not build itself. #}
+{# Whether this command reads models of the log that it does not build. #}
 {% macro _reads_the_models_of_the_log() %}
     {% do return(
         target.type == 'clickhouse'
         and flags.WHICH in ['run', 'build', 'test']
         and 'model.' ~ project_name ~ '.logged_events' not in selected_resources
-        and load_relation(model_of_the_log('logged_events'))
+        and load_relation(relation_named('logged_events'))
     ) %}
 {% endmacro %}
 
 
 {#
-    Stops a run for which the lists of scripts/generate.py are behind the models: it would land or publish too little, or
-    publish what no test has compared, since dbt runs before a model only those tests that are upstream of it.
+    Stops a run if the lists of scripts/generate.py are behind the models. It would land or publish too little, or publish what no
+    test has compared, since dbt runs only those tests before a model that are upstream of it.
 #}
 {% macro _require_generated_lists() %}
     {% set behind = [] %}
@@ -135,7 +134,7 @@
 {% endmacro %}
 
 
-{# Sees that there is an event log, and that it may be published to if this run does. #}
+{# Checks that there is an event log, and claims it if this run publishes. #}
 {% macro _prepare_event_log(rooms) %}
     {% set traits = require_event_log() %}
     {% if rooms.log %}
@@ -148,7 +147,7 @@
 {% endmacro %}
 
 
-{# Tells dbt, which has looked before this run waited for another one, which relations there are by now. #}
+{# dbt listed the relations before this run waited for another one; this lists them again. #}
 {% macro _refresh_cache() %}
     {% for row in list_relations_without_caching(api.Relation.create(schema=target.schema)) %}
         {% set type = 'view' if row[2] == 'view' else 'table' %}
@@ -160,10 +159,10 @@
 
 
 {#
-    Says which entity types this run has published without having compared them.
+    Prints which entity types this run has published without comparing them.
     Arguments: results, of on-run-end.
 #}
-{% macro say_whether_audited(results) %}
+{% macro _say_whether_audited(results) %}
     {% if execute and flags.WHICH in ['run', 'build'] and _selected_rooms().publishes %}
         {% set compared = {'events': [], 'corrections': []} %}
         {% for result in results if result.node.test_metadata and result.status == 'pass' %}
@@ -174,7 +173,7 @@
         {% endfor %}
         {% for kind, types in compared.items() %}
             {% set missing = query_column(
-                "select distinct entity_type from " ~ publications() ~ " where kind = '" ~ kind ~ "' and state = 'published' and publication = '"
+                'select distinct entity_type from ' ~ publications() ~ ' where ' ~ whole_windows(kind, ['published']) ~ " and publication = '"
                 ~ invocation_id ~ "' and entity_type not in ('" ~ types | join("', '") ~ "') order by 1"
             ) %}
             {% if missing %}

@@ -1,17 +1,18 @@
 {#
-    One run at a time writes. The lock is a chain of tables <name>_<number>, of which the one with the highest number
-    counts: its comment names the run that holds it, or nobody. Creating a table is atomic, so of all who try to create
-    the next number exactly one gets it; and since the highest number is never dropped, none is ever used twice.
+    One run at a time writes. The lock is a chain of tables <name>_<number>. The one with the highest number counts; its comment
+    names the run that holds the lock, or nobody. Creating a table is atomic, so of all runs that try to create the next number
+    exactly one gets it. The highest number is never dropped, so none is used twice.
 
-    A run that dies keeps the lock. It is taken over once none of the run's statements has been seen on the server for
-    lock_patience seconds. A run that merely slept may wake up afterwards. It can do no harm, since whatever could is
-    written in this order: a run makes a table of its own (run_table()), sees that it still holds the lock
-    (require_run_lock()), and from then on writes only with statements that name that table. Whoever takes over has
-    the lock first and then drops or renames such tables. So either the sleeper sees that the lock is lost, or its
-    statement fails, even one that the network delivers minutes later.
+    A run that dies keeps the lock. The next run takes over once none of the dead run's statements has been seen on the server
+    for lock_patience seconds. A run that merely slept may wake up after that. It can do no harm, because whatever could is
+    written in this order: a run makes a table of its own (run_table()), sees that it still holds the lock (require_run_lock()),
+    and from then on writes only with statements that name that table. Whoever takes over first gets the lock, and then drops or
+    renames such tables. So either the sleeper sees that the lock is lost, or its statement fails, even one that the network
+    delivers minutes later.
 
     Arguments: name, 'run_lock' (staging, events, log) or 'marts_lock'.
-    Returns: whether it had to wait; what dbt knows of the relations in the database may be out of date then.
+    Returns: whether the run had to wait; if so, dbt's cache of relations may be out of date.
+    Raises: a compiler error if another run held the lock all the time.
 #}
 {% macro acquire_run_lock(name) %}
     {% set seen = namespace(holder='', silent=0, dead=none, waited=false, number=none) %}
@@ -42,21 +43,20 @@
     {% if seen.dead %}
         {% do run_query('kill query where ' ~ is_statement_of(seen.dead) ~ ' sync') %}
     {% endif %}
-    {% do drop_run_tables(name, locks_below=seen.number) %}
+    {% do _drop_run_tables(name, locks_below=seen.number) %}
     {% do return(seen.waited) %}
 {% endmacro %}
 
 
 {#
-    Stops a run that has lost its lock. To be called after it has made the table that it is about to write from, see
-    acquire_run_lock().
+    Stops a run that has lost its lock. Call it after making the table that the run is about to write from.
     Arguments: name, of the lock.
-    Raises: a compiler error where another run has taken over; this run's own tables are dropped first.
+    Raises: a compiler error if another run has taken over; this run's own tables are dropped first.
 #}
 {% macro require_run_lock(name) %}
     {% set holder = _newest_lock(name).holder %}
     {% if holder != invocation_id %}
-        {% do drop_run_tables(name, invocation_id[:8]) %}
+        {% do _drop_run_tables(name, invocation_id[:8]) %}
         {% do exceptions.raise_compiler_error(
             'Another run (' ~ holder ~ ') has taken over, because this one showed no sign of life. This run stops here;'
             ~ ' what it wrote is complete and accounted for.'
@@ -66,11 +66,11 @@
 
 
 {#
-    Drops this run's own tables and gives the lock back. A lock that another run has taken over is left alone.
+    Drops this run's own tables and releases the lock, unless another run has taken it over.
     Arguments: name, of the lock.
 #}
 {% macro release_run_lock(name) %}
-    {% do drop_run_tables(name, invocation_id[:8]) %}
+    {% do _drop_run_tables(name, invocation_id[:8]) %}
     {% set lock = _newest_lock(name) %}
     {% if lock.holder == invocation_id %}
         {% do run_query("alter table " ~ _lock_table(name, lock.number) ~ " modify comment ''") %}
@@ -79,21 +79,23 @@
 
 
 {#
-    Gives back the locks that this run holds, and stops with an error.
+    Stops with an error. A hook or a run-operation releases the locks first, since on-run-end does not run after it.
     Arguments: message.
 #}
-{% macro release_and_raise(message) %}
-    {% for name in ['run_lock', 'marts_lock'] %}
-        {% do release_run_lock(name) %}
-    {% endfor %}
+{% macro stop(message) %}
+    {% if model.resource_type != 'model' %}
+        {% for name in ['run_lock', 'marts_lock'] %}
+            {% do release_run_lock(name) %}
+        {% endfor %}
+    {% endif %}
     {% do exceptions.raise_compiler_error(message) %}
 {% endmacro %}
 
 
 {#
-    A table of this run's own, for one model: its name carries the run, so that no two runs write into the same one.
-    Arguments: relation, the model's; purpose: scratch (rows on their way into the model), new (a model built anew),
-    incomplete (a publication that is being prepared), empty (a mart's partition without rows).
+    A table of this run's own. Its name carries the run, so no two runs write to the same one.
+    Arguments: relation, of the model that the table is for; purpose: scratch (rows on their way into the model), new (a staging
+    table built beside the old one), incomplete (a publication in preparation), empty (a partition of a mart without rows).
     Returns: a Relation.
 #}
 {% macro run_table(relation, purpose) %}
@@ -104,12 +106,12 @@
 
 
 {#
-    Drops tables of run_table(), and those that dbt makes for a partition of a mart. With sync, since a statement may still
-    be at work on them.
-    Arguments: name, the lock under which the tables are used; run, the first eight digits of a run. None: those of all
-    runs, for the one that holds the lock; locks_below, the number of that lock: older ones are dropped as well.
+    Drops tables of run_table(), and those that dbt makes for a partition of a mart; with sync, since a statement may still be
+    using them.
+    Arguments: name, the lock under which they are used; run, the first eight digits of a run, none: of all runs, for the run
+    that holds the lock; locks_below, the number of that lock: older ones are dropped as well.
 #}
-{% macro drop_run_tables(name, run=none, locks_below=0) %}
+{% macro _drop_run_tables(name, run=none, locks_below=0) %}
     {% set purposes = {'run_lock': '(scratch|new|incomplete)', 'marts_lock': '(empty|dbt_new_data)'}[name] %}
     {% for table in query_column(
         "select name from system.tables where database = '" ~ target.schema ~ "' and (match(name, '__" ~ purposes ~ '_'
@@ -120,7 +122,7 @@
 {% endmacro %}
 
 
-{# Number and holder of the lock that counts; number 0 where there has never been one, holder '' where it is free. #}
+{# Number and holder of the lock that counts; number 0 if there has never been one, holder '' if it is free. #}
 {% macro _newest_lock(name) %}
     {% set found = run_query(
         "select " ~ _lock_number() ~ " as number, comment from system.tables where database = '" ~ target.schema
@@ -147,7 +149,7 @@
 {%- endmacro %}
 
 
-{# True for the rows of system.processes that are statements of a run (its id, or the first digits of it). #}
+{# The condition for rows of system.processes to be statements of a run. Arguments: run, its id, or how that begins. #}
 {% macro is_statement_of(run) -%}
     {{- return("startsWith(query, '/* {\"run\": \"" ~ run ~ "')") -}}
 {%- endmacro %}

@@ -1,21 +1,24 @@
 {#
-    The moment from which on an entity type's events are live tracking's, and before which they are ours.
+    The moment at which live tracking of an entity type began. Events before it are the backfill's.
     Arguments: entity_type.
     Returns: 'YYYY-MM-DD HH:MM:SS.mmm', UTC.
-    Raises: a compiler error where the var is not a time, or lies in the future.
+    Raises: a compiler error if the var is not a time.
 #}
 {% macro cutoff_of(entity_type) %}
     {% if entity_type in var('cutoffs') %}
         {% do return(_timestamp(var('cutoffs')[entity_type], 'cutoffs: ' ~ entity_type)) %}
     {% endif %}
+    {% do return(main_cutoff()) %}
+{% endmacro %}
+
+
+{# The cutoff of the entity types that the var cutoffs does not name, in the same form. #}
+{% macro main_cutoff() %}
     {% do return(_timestamp(var('cutoff'), 'cutoff')) %}
 {% endmacro %}
 
 
-{#
-    The cutoff of each row's entity type, as SQL. A type that no events model knows has none: 1970.
-    Arguments: column, the one with the entity type.
-#}
+{# The cutoff of each row's entity type, as SQL; 1970 for a type without metrics. Arguments: column, with the entity type. #}
 {% macro cutoff_by_entity_type(column) -%}
     multiIf(
         {%- for entity_type in entity_types() %}
@@ -26,9 +29,9 @@
 {%- endmacro %}
 
 
-{# The last of all cutoffs: what staging must hold at least. #}
+{# The latest of all cutoffs: staging must hold everything before it. #}
 {% macro last_cutoff() %}
-    {% set cutoffs = [_timestamp(var('cutoff'), 'cutoff')] %}
+    {% set cutoffs = [main_cutoff()] %}
     {% for entity_type in var('cutoffs') %}
         {% do cutoffs.append(cutoff_of(entity_type)) %}
     {% endfor %}
@@ -36,7 +39,7 @@
 {% endmacro %}
 
 
-{# The moment from which on no transaction brings rows from before a cutoff any more: settle_lag after it. #}
+{# The moment from which no transaction brings rows from before a cutoff (cutoff) any more: settle_lag after it. #}
 {% macro settled_after(cutoff) %}
     {% set moment = modules.datetime.datetime.strptime(cutoff, '%Y-%m-%d %H:%M:%S.%f') + modules.datetime.timedelta(seconds=var('settle_lag')) %}
     {% do return(moment.strftime('%Y-%m-%d %H:%M:%S.%f')[:23]) %}
@@ -77,8 +80,8 @@
 
 {#
     Refuses a var that makes no sense.
-    Arguments: name; holds, whether the var is as it must be; meaning, what it must be, to go on after "it must".
-    Raises: a compiler error that names the var, its value and the meaning.
+    Arguments: name; holds, whether the value is allowed; meaning, what is allowed, to follow "it must".
+    Raises: a compiler error that names the var, its value and what is allowed.
 #}
 {% macro require_var(name, holds, meaning) %}
     {% if not holds %}
@@ -87,25 +90,25 @@
 {% endmacro %}
 
 
-{# Refuses a var (name) that is none of the values allowed. #}
+{# Refuses a var (name) whose value is not allowed. #}
 {% macro require_one_of(name, allowed) %}
     {% do require_var(name, var(name) in allowed, 'be one of ' ~ allowed | join(', ')) %}
 {% endmacro %}
 
 
-{# Where the first window of a metric begins, in the form of the vars. #}
+{# Where the first window of a metric begins, in the form of cutoff_of(). #}
 {% macro beginning_of_time() %}
     {% do return('1970-01-01 00:00:00.000') %}
 {% endmacro %}
 
 
-{# A time in UTC, a timestamp of the form of the vars, as SQL. #}
+{# A timestamp in the form of cutoff_of(), as SQL. #}
 {% macro utc_literal(timestamp) -%}
     {{- return("toDateTime64('" ~ timestamp ~ "', 3, 'UTC')") -}}
 {%- endmacro %}
 
 
-{# Brings a var to the form YYYY-MM-DD HH:MM:SS.mmm. #}
+{# Brings the value of a var to the form YYYY-MM-DD HH:MM:SS.mmm. #}
 {% macro _timestamp(value, name) %}
     {% set matched = modules.re.match(
         '^([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
@@ -115,7 +118,7 @@
     {% if matched %}
         {% set year, month, day = matched.group(1) | int, matched.group(2) | int, matched.group(3) | int %}
         {% set is_leap_year = (year % 4 == 0 and year % 100 != 0) or year % 400 == 0 %}
-        {% set days = [31, 29 if is_leap_year else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] %}
+        {% set days = 28 + is_leap_year if month == 2 else 30 if month in [4, 6, 9, 11] else 31 %}
     {% endif %}
     {% if not matched or day > days %}
         {% do exceptions.raise_compiler_error(
