@@ -1,19 +1,19 @@
 {#
-    One metric of an events model: what makes a row of the source an event.
+    One metric of an events model: which source rows become events, and what the events say.
 
     Arguments, all but the last two SQL expressions over the columns of the rows given to metric_events():
-        entity_type     the kind of entity that the metric belongs to, such as 'Model'
+        entity_type     the kind of entity that has the metric, such as 'Model'
         metric_type     the metric's name, such as 'ThumbsUp'
-        entity_id       id of the entity; a null is no event
-        user_id         user who acted; null becomes 0
-        value           what the event adds to the metric; 0 is no event
+        entity_id       the entity's id; null: no event
+        user_id         the user who acted; null becomes 0
+        value           what the event adds to the metric; 0: no event
         created_at      when it happened, UTC; null becomes 2022-11-01 00:00:00
-        when            the condition under which a row is an event; none: every row is
-        once_per_user   true: of the events of one entity and user only the earliest counts; needs value 1
-        entity_joined   true: the rows are joined with the entity's own table, so that its existence is proven
+        when            the condition for a row to be an event; none: every row is one
+        once_per_user   true: only the earliest event of a user and entity counts; needs value 1
+        entity_joined   true: the rows are joined with the entity's own table, which proves that the entity exists
     Returns: a dict with these keys.
-    Raises: a compiler error where once_per_user comes with another value than 1, or the condition names a column of the
-    event itself: ClickHouse would take that, and not the column of the rows.
+    Raises: a compiler error if once_per_user comes with a value, or if the condition names a column of the event itself, which
+    ClickHouse would read instead of the column of the rows.
 #}
 {% macro metric(
     entity_type,

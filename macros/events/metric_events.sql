@@ -1,23 +1,21 @@
 {#
-    The query of an events model: every row of `rows` is read once and fanned out into the events of all `metrics`. The
-    rules that hold for every event stand here and nowhere else: no user is user 0, an unknown time is 2022-11-01, one before
-    1970 is 1970-01-01 00:00:01, a value of 0 is no event, and the entity must still exist.
+    The query of an events model. It reads each source row once and makes the events of all metrics from it. The rules for every
+    event stand here and nowhere else: a missing user is user 0, an unknown time is 2022-11-01, a time before 1970 is
+    1970-01-01 00:00:01, a value of 0 is no event, and the entity must still exist.
 
     Arguments:
         rows      name of the CTE (or relation) with the source rows
         metrics   list of metric(...)
-        row_id    column that tells the source rows apart; needed only where some metrics are once_per_user and others
-                  are not
+        row_id    column that tells the source rows apart; needed only if some metrics are once_per_user and others are not
     Returns: a select of entityType, entityId, userId, metricType, metricValue, createdAt.
-    Sets the model's meta.metrics (what it emits: the metrics as given; see metric_queries.sql), meta.rows and its tags (one
-    for each entity type).
-    Raises: a compiler error where row_id is needed and missing, or a metric is given twice.
+    Sets: the model's meta.metrics (the metrics as given), meta.rows, and a tag for each entity type.
+    Raises: a compiler error if row_id is needed and missing, or a metric is given twice.
 #}
 {% macro metric_events(rows, metrics, row_id=none) %}
     {%- set names, tags = [], [] -%}
     {%- set once = metrics | selectattr('once_per_user') | list -%}
     {%- for metric in metrics -%}
-        {%- set name = metric.entity_type ~ ' ' ~ metric.metric_type -%}
+        {%- set name = name_of(metric) -%}
         {%- if name in names -%}
             {%- do exceptions.raise_compiler_error('The metric ' ~ name ~ ' is given twice to metric_events().') -%}
         {%- endif -%}
@@ -35,10 +33,7 @@
 {% endmacro %}
 
 
-{#
-    The events of one metric, as a plain select.
-    Arguments: rows, as in metric_events(); metric, of metric().
-#}
+{# The events of one metric, as a plain select. Arguments: rows, as in metric_events(); metric, of metric(). #}
 {% macro metric_select(rows, metric) -%}
 {%- set conditions = _conditions(metric) -%}
 select
@@ -47,7 +42,7 @@ select
     {{ _user(metric.user_id) }} as userId,
     '{{ metric.metric_type }}' as metricType,
     {{ metric.value }} as metricValue,
-    {{ 'min(' ~ _time(metric.created_at) ~ ')' if metric.once_per_user else _time(metric.created_at) }} as createdAt
+    {{ 'min(' ~ event_time(metric.created_at) ~ ')' if metric.once_per_user else event_time(metric.created_at) }} as createdAt
 from {{ rows }}
     {%- if conditions | length == 1 %}
 where {{ conditions[0] }}
@@ -64,17 +59,17 @@ group by
 
 
 {#
-    The events of several metrics in one scan: a row becomes an array with an element for each metric, of which those that
-    are events remain. Where metrics are once_per_user (row_id is given), the earliest of a user's events is kept.
+    The events of several metrics in one scan: each row becomes an array with one element a metric, and elements that are no
+    events are dropped. If row_id is given, some metrics are once_per_user, and only the earliest of a user's events is kept.
 #}
 {% macro _fanned_out(rows, metrics, row_id) -%}
 select
-    {{ _name_of(metrics | map(attribute='entity_type')) }} as entityType,
+    {{ _by_number(metrics | map(attribute='entity_type')) }} as entityType,
     assumeNotNull(event.2) as entityId,
     {{ _user('event.3') }} as userId,
-    {{ _name_of(metrics | map(attribute='metric_type')) }} as metricType,
+    {{ _by_number(metrics | map(attribute='metric_type')) }} as metricType,
     {{ 'any(event.4)' if row_id else 'event.4' }} as metricValue,
-    {{ 'min(' ~ _time('event.5') ~ ')' if row_id else _time('event.5') }} as createdAt
+    {{ 'min(' ~ event_time('event.5') ~ ')' if row_id else event_time('event.5') }} as createdAt
 from (
     select
         arrayJoin(arrayFilter(event -> event.1 > 0, [
@@ -96,7 +91,7 @@ group by
 {%- endmacro %}
 
 
-{# The elements of the array in _fanned_out(): a line for each metric, in columns. #}
+{# The elements of the array in _fanned_out(), aligned in columns, one line a metric. #}
 {% macro _elements(metrics, row_id) %}
     {% set table, lines = [], [] %}
     {% for metric in metrics %}
@@ -110,14 +105,14 @@ group by
         {% for cell in row[:-1] %}
             {% do cells.append((cell ~ ',').ljust(table | map(attribute=loop.index0) | map('length') | max + 1)) %}
         {% endfor %}
-        {% do lines.append('(' ~ cells | join(' ') ~ ' ' ~ row[-1] ~ ')' ~ (',' if not loop.last) ~ ' -- ' ~ metric.entity_type ~ ' ' ~ metric.metric_type) %}
+        {% do lines.append('(' ~ cells | join(' ') ~ ' ' ~ row[-1] ~ ')' ~ (',' if not loop.last) ~ ' -- ' ~ name_of(metric)) %}
     {% endfor %}
     {% do return(lines) %}
 {% endmacro %}
 
 
-{# The name of an event's metric, looked up once for each number and not for each row; where all have the same, that. #}
-{% macro _name_of(names) -%}
+{# The name at the number of an event's metric. LowCardinality: ClickHouse looks it up once a number, not once a row. #}
+{% macro _by_number(names) -%}
     {%- set names = names | list -%}
     {%- if names | unique(case_sensitive=true) | list | length == 1 -%}
         '{{ names[0] }}'
@@ -127,19 +122,17 @@ group by
 {%- endmacro %}
 
 
-{# No user is user 0. #}
 {% macro _user(column) -%}
     {{ column if column == '0' else 'ifNull(' ~ column ~ ', 0)' }}
 {%- endmacro %}
 
 
-{# An unknown time is 2022-11-01. One before 1970, which a log in whole seconds cannot keep, is 1970-01-01 00:00:01. #}
-{% macro _time(column) -%}
+{# A log in whole seconds cannot keep a time before 1970. #}
+{% macro event_time(column) -%}
     greatest(ifNull({{ column }}, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC'))
 {%- endmacro %}
 
 
-{# The conditions under which a row is an event of the metric: the rule holds, the entity exists, the value is not 0. #}
 {% macro _conditions(metric) %}
     {% set conditions = [] %}
     {% if metric.when is not none %}
@@ -153,9 +146,3 @@ group by
     {% endif %}
     {% do return(conditions) %}
 {% endmacro %}
-
-
-{# 'ModelVersion' → 'model_version': the name of an entity type in tags and in names of models. #}
-{% macro snake_case(name) -%}
-    {{- return(modules.re.sub('(?<!^)(?=[A-Z])', '_', name) | lower) -}}
-{%- endmacro %}
