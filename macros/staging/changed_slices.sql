@@ -1,8 +1,8 @@
 {#
-    The slices whose rows in PostgreSQL are not what was landed, by their number and a checksum of all staged columns that
-    both engines compute alike. Slices that have no row on one of the two sides are among them.
+    The slices whose rows in PostgreSQL are not those that were landed, also if one side has no row. Both engines compute the
+    number of rows and a checksum of all staged columns in the same way.
 
-    Arguments: slicing, as the materialization `slices` has it, with a key; relation, the staging table.
+    Arguments: slicing, of the materialization `slices`, with a key; relation, the staging table.
     Returns: a query of slice.
 #}
 {% macro changed_slices(slicing, relation) %}
@@ -25,7 +25,7 @@
     ) as source
     full outer join (
         select
-            toInt64({{ _slice_of(slicing) }}) as slice,
+            toInt64({{ slicing.number }}) as slice,
             count() as rows,
             toInt64(sum(reinterpretAsUInt32(reverse(substring(MD5(concatWithSeparator('|', {{ columns | map(attribute='clickhouse') | join(', ') }})), 1, 4))))) as checksum
         from {{ relation }}
@@ -35,7 +35,7 @@
 {% endmacro %}
 
 
-{# The staged columns as text, in both dialects: a time is its milliseconds, a truth 0 or 1, a null is ~. #}
+{# The staged columns as text in both dialects: a time as milliseconds, a Boolean as 0 or 1, null as ~. #}
 {% macro _checksum_columns(relation) %}
     {% set optional = [] %}
     {% for column in graph.sources[model.depends_on.nodes[0]].columns.values() if column.config.meta.get('optional') %}
@@ -54,7 +54,7 @@
         {% elif type.startswith('Array') %}
             {% set texts = ["arrayStringConcat(" ~ name ~ ", ',')", 'coalesce(array_to_string("' ~ name ~ '", \',\'), \'\')'] %}
         {% elif name in optional %}
-            {# The column may be absent: through jsonb, that is a null. #}
+            {# jsonb makes a null of a column that does not exist. #}
             {% set texts = ['toString(' ~ name ~ ')', "to_jsonb(source_row) ->> '" ~ name ~ "'"] %}
         {% else %}
             {% set texts = ['toString(' ~ name ~ ')', '"' ~ name ~ '"::text'] %}

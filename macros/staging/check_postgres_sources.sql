@@ -1,16 +1,16 @@
 {#
-    Compares what the source `postgres` declares with what PostgreSQL has, before anything is copied: tables and
-    columns that are missing (or that the role may not read), tables that lack all optional columns of which they
-    need some, types that cannot be read as declared, nulls where none are declared (they would be read as 0, in
-    silence), and what lets the role read other values, or fewer rows.
+    Compares the declarations of the source `postgres` with PostgreSQL before anything is copied. It finds tables and columns
+    that are missing or that the role may not read, tables that lack all optional columns of which they need some, types that
+    cannot be read as declared, undeclared nulls (which would be read as 0), and what makes the role read other values or
+    fewer rows.
 
-    As a run-operation: dbt run-operation check_postgres_sources.
-    Returns: the optional columns that do not exist, as 'Table.column'; each is named in the log.
+    Also dbt run-operation check_postgres_sources.
+    Returns: the optional columns that do not exist, as 'Table.column'; each is printed.
     Raises: a compiler error that lists all findings, or says that the named collection is missing.
 #}
 {% macro check_postgres_sources() %}
     {% do check_command() %}
-    {% do _require_postgres_collection() %}
+    {% do require_postgres_collection() %}
     {% set faults = [] %}
     {% set absent = [] %}
     {% for fault in query_column('select fault from ' ~ postgres_query(_faults_of_the_role())) %}
@@ -41,7 +41,7 @@
 {% endmacro %}
 
 
-{# Whether a table declares needs_one_of, a list of lists of columns, and PostgreSQL has none of these whole. #}
+{# Whether a table declares needs_one_of, a list of lists of columns, and PostgreSQL has none of these lists complete. #}
 {% macro _has_none_of_what_it_needs(table, absent) %}
     {% for columns in table.config.meta.get('needs_one_of', [[]]) %}
         {% set missing = [] %}
@@ -56,10 +56,10 @@
 {% endmacro %}
 
 
-{% macro _require_postgres_collection() %}
+{# Stops if the named collection with the PostgreSQL connection is missing. Raises: a compiler error that says how to make it. #}
+{% macro require_postgres_collection() %}
     {% set name = var('postgres_collection') %}
-    {% set found = run_query("select count() from system.named_collections where name = '" ~ name ~ "'") %}
-    {% if found.rows[0][0] == 0 %}
+    {% if query_value("select count() from system.named_collections where name = '" ~ name ~ "'") == 0 %}
         {% do exceptions.raise_compiler_error(
             "ClickHouse has no named collection '" ~ name ~ "' that user " ~ target.user ~ ' may see. Make it with '
             ~ 'scripts/connect_postgres.py --target ' ~ target.name ~ ', grant show named collections on it, or name another one '
@@ -70,12 +70,11 @@
 
 
 {#
-    PostgreSQL: what makes the role that ClickHouse logs in as read other values than are stored, or fewer rows, without an
-    error; one row (fault) each. A named collection can set nothing for its connections, so it has to be mended there.
+    PostgreSQL: what makes the role that ClickHouse logs in as read other values than are stored, or fewer rows, without an error;
+    one row (fault) each. A named collection cannot change settings of its connections, so PostgreSQL has to.
 
-    Settings that change nothing here are not looked at. TimeZone, IntervalStyle, extra_float_digits and bytea_output:
-    no column of a type that they touch is read. search_path: tables are named with their schema. row_security: off turns
-    hidden rows into an error.
+    Settings without effect here are not checked: TimeZone, IntervalStyle, extra_float_digits and bytea_output touch no type that
+    is read, tables are named with their schema (search_path), and row_security = off turns hidden rows into an error.
 #}
 {% macro _faults_of_the_role() -%}
     select
@@ -88,7 +87,7 @@
             )
         end as fault
     from pg_settings
-    {#- In another style times are read as 1900 or 1970, and what is not UTF-8 as other bytes. #}
+    {#- Times in another style are read as 1900 or 1970, text in another encoding as other characters. #}
     inner join (values ('DateStyle', 'ISO'), ('client_encoding', 'UTF8')) as required (name, needed) using (name)
     where setting not like needed || '%'
     union all
@@ -105,7 +104,7 @@
 {%- endmacro %}
 
 
-{# One row per finding: kind ('absent' for an optional column, else 'fault') and what. #}
+{# One row a finding: kind ('absent' for an optional column, else 'fault') and what. #}
 {% macro _source_findings() %}
     with declared as (
         select *
@@ -131,7 +130,7 @@
         from {{ postgres_query(_information_schema_columns()) }}
     ),
 
-    {#- What each declared type can be read from. A time with a zone is not: it comes as text with an offset. #}
+    {#- The types that each declared type can be read from; not timestamptz, which arrives as text with an offset. #}
     compared as (
         select
             declared.tableName as tableName,

@@ -1,14 +1,11 @@
 {#
-    Creates a table of ClickHouse's PostgreSQL engine for every table that the source `postgres` declares, with
-    the declared columns and types. The connection stays in the named collection: no address, user or password
-    stands in a table definition.
+    Creates a table of ClickHouse's PostgreSQL engine for every table of the source `postgres`, with the declared columns and
+    types. An optional column that PostgreSQL lacks is null in every row. The connection stays in the named collection: no table
+    definition has an address, a user or a password. Tables that are as declared are left alone.
 
-    A column that is declared optional and does not exist is null in every row.
-
-    As a run-operation: dbt run-operation create_postgres_tables. It also runs at the start of every run that
-    stages something; tables that are as declared are left alone.
-    Arguments: absent, what check_postgres_sources() returned; none: it is asked.
-    Raises: whatever check_postgres_sources() raises; nothing is created then.
+    Every run that stages something begins with it; also dbt run-operation create_postgres_tables.
+    Arguments: absent, of check_postgres_sources(); none: it is called.
+    Raises: whatever check_postgres_sources() raises, before anything is created.
 #}
 {% macro create_postgres_tables(absent=none) %}
     {% set absent = check_postgres_sources() if absent is none else absent %}
@@ -19,7 +16,7 @@
     {% endif %}
     {% for table in tables %}
         {% set ddl = _postgres_table_ddl(table, absent) %}
-        {# Its comment tells what a table was made from. #}
+        {# A table's comment says what it was made from. #}
         {% set declared = table.name ~ ' ' ~ local_md5(ddl) %}
         {% if declared not in made %}
             {% do run_query(ddl ~ " comment '" ~ declared ~ "'") %}
@@ -28,11 +25,9 @@
 {% endmacro %}
 
 
-{# The declarations of the source `postgres`, in the order of their names. #}
+{# The declarations of the source `postgres`, by name. #}
 {% macro postgres_source_tables() %}
-    {% do return(
-        graph.sources.values() | selectattr('source_name', 'equalto', 'postgres') | sort(attribute='name') | list
-    ) %}
+    {% do return(graph.sources.values() | selectattr('source_name', 'equalto', 'postgres') | sort(attribute='name') | list) %}
 {% endmacro %}
 
 
@@ -46,6 +41,6 @@
         {%- endfor %}
     )
     engine = PostgreSQL({{ var('postgres_collection') }}, table = '{{ table.name }}', schema = '{{ var("postgres_schema") }}')
-    {#- A table would keep its connections to PostgreSQL for as long as it exists, and two dozen tables use up what PostgreSQL allows. #}
+    {#- Otherwise each table keeps its connections as long as it exists, and two dozen tables use up what PostgreSQL allows. #}
     settings postgresql_connection_pool_auto_close_connection = 1
 {% endmacro %}

@@ -1,24 +1,20 @@
 {#
-    The ledger of landings: append-only. A row says that a landing of a staging table began, or that it is complete.
-    The events of a window are built only from tables whose landing is complete and saw the source late enough.
+    The ledger of landings, append-only. A row says that a landing of a staging table began, or that it is complete. Events are
+    built only from tables whose landing is complete and read the source late enough.
 #}
 {% macro landings() %}
     {% do return(api.Relation.create(schema=target.schema, identifier='metric_landings', type='table')) %}
 {% endmacro %}
 
 
-{# Creates the ledger where it does not exist. #}
+{# Creates the ledger if it does not exist. #}
 {% macro create_landings() %}
-    {% do run_query(_landings_ddl()) %}
-{% endmacro %}
-
-
-{% macro _landings_ddl() %}
+    {% call statement('landings') %}
     create table if not exists {{ landings() }}
     (
         staging_table LowCardinality(String) comment 'the table that is landed',
-        state Enum8('begun' = 1, 'complete' = 2) comment 'begun: slices are being copied; complete: all of them are there',
-        seen_at DateTime64(3, 'UTC') comment 'complete: no slice was read from the source before this moment; begun: when the landing began',
+        state Enum8('begun' = 1, 'complete' = 2) comment 'begun: slices are being copied; complete: all slices have landed',
+        seen_at DateTime64(3, 'UTC') comment 'complete: when the oldest slice was read from the source; begun: when the landing began',
         slices UInt64 comment 'begun: how many slices the table will have; complete: how many it has',
         rows UInt64 comment 'complete: rows of the whole table',
         layout String comment 'hash of what the table is made by: query, keys, slice size',
@@ -28,13 +24,14 @@
     engine = MergeTree
     order by (staging_table, at)
     comment 'When each staging table was landed, and how far. Append-only.'
+    {% endcall %}
 {% endmacro %}
 
 
 {#
-    Where the landing of a staging table stands.
+    The newest landing of a staging table.
     Arguments: relation, the staging table.
-    Returns: a dict of layout, seen and complete ('' and false where nothing is known); complete only if the table still has the rows
+    Returns: a dict of layout, seen and complete; '' and false if there is none. Complete only if the table still holds the rows
     that were landed.
 #}
 {% macro landing_of(relation) %}
@@ -50,23 +47,24 @@
 
 
 {#
-    Enters that a landing has begun.
+    Records that a landing has begun.
     Arguments: relation, the staging table; slices, how many it will have; layout, of the slicing.
 #}
 {% macro enter_landing_begun(relation, slices, layout) %}
-    {% do run_query(
-        "insert into " ~ landings() ~ " (staging_table, state, seen_at, slices, rows, layout, invocation_id) select '" ~ relation.identifier
-        ~ "', 'begun', now64(3, 'UTC'), " ~ slices ~ ", 0, '" ~ layout ~ "', '" ~ invocation_id ~ "'"
-    ) %}
+    {% call statement('begun') %}
+    insert into {{ landings() }} (staging_table, state, seen_at, slices, rows, layout, invocation_id)
+    select '{{ relation.identifier }}', 'begun', now64(3, 'UTC'), {{ slices }}, 0, '{{ layout }}', '{{ invocation_id }}'
+    {% endcall %}
 {% endmacro %}
 
 
 {#
-    Enters that a landing is complete: with the moment at which the oldest of its slices was read.
-    Arguments: relation, the staging table; began, when the landing began: the moment that counts where there is no row;
-    layout, of the slicing.
+    Records that a landing is complete, and when the oldest of its slices was read.
+    Arguments: relation, the staging table; began, when the landing began, which counts if there is no row; layout, of the
+    slicing.
 #}
 {% macro enter_landing_complete(relation, began, layout) %}
+    {% call statement('complete') %}
     insert into {{ landings() }} (staging_table, state, seen_at, slices, rows, layout, invocation_id)
     select
         '{{ relation.identifier }}' as staging_table,
@@ -77,13 +75,14 @@
         '{{ layout }}' as layout,
         '{{ invocation_id }}' as invocation_id
     from {{ relation }}
+    {% endcall %}
 {% endmacro %}
 
 
 {#
-    Refuses to build events from tables that were landed in part, or before their rows were all there.
-    Arguments: views, the events models; windows, of event_windows(), that are open.
-    Raises: a compiler error that names each such table, how far or when it was landed, and the cutoff.
+    Refuses to build events from tables that were landed in part, or before all of their rows were in PostgreSQL.
+    Arguments: views, the events models; windows, of event_windows(), those that are open.
+    Raises: a compiler error that lists such tables, how far or when they were landed, and the cutoff.
 #}
 {% macro require_landings(views, windows) %}
     {% set landed = {} %}

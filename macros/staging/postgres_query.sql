@@ -1,6 +1,6 @@
 {#
-    A query that PostgreSQL itself runs, as a table expression (ClickHouse passes it on as it is).
-    Arguments: sql, in PostgreSQL's dialect; with Jinja's indentation kept.
+    A query that PostgreSQL itself runs, as a table expression. ClickHouse passes the text on as it is.
+    Arguments: sql, in PostgreSQL's dialect.
     Returns: text for a from clause.
 #}
 {% macro postgres_query(sql) -%}
@@ -8,7 +8,7 @@
 {%- endmacro %}
 
 
-{# A source table's name in PostgreSQL's own dialect. #}
+{# A source table's name in PostgreSQL's dialect. Arguments: name. #}
 {% macro postgres_table(name) -%}
     "{{ var('postgres_schema') }}"."{{ name }}"
 {%- endmacro %}

@@ -1,27 +1,29 @@
 {#
     Copies a PostgreSQL table in slices of its key, each exactly once.
 
-    The table is partitioned by slice. The slices already landed are the checkpoint: a run lands those that are missing, the
-    last one (it grows), and those that were read before the cutoff had settled (events may have come since); a run that
-    reconciles (see reconciling()) also those whose rows have changed. A table whose landing is complete, and late enough for
-    every cutoff, is left alone.
-    Each batch of slices goes into a scratch table of this run's own, is counted against PostgreSQL, and then replaces its
-    partitions in one atomic step, so that neither a killed run nor its statements still running on the server can leave a
-    slice in part or twice. The first scratch table of a new table becomes that table. --full-refresh, a model whose columns or
-    keys have changed, or a table that the ledger of landings does not know: everything is landed beside the old table, and
-    swapped.
+    The table is partitioned by slice, and the slices already landed are the checkpoint. A run lands those that are missing, the
+    last one (it grows), and those that were read before the cutoff had settled (rows may have come since). A run that reconciles
+    also lands those whose rows have changed. If the landing of a table is complete and late enough for every cutoff, the table
+    is left alone.
+
+    Each batch of slices goes into a scratch table of this run, is counted against PostgreSQL, and replaces its partitions in one
+    atomic step. So no slice lands in part or twice, even if a run is killed and its statements go on on the server. The first
+    scratch table of a new table becomes that table. Everything is landed beside the old table, and swapped, if the run has
+    --full-refresh, if the model's columns or keys have changed, or if the ledger of landings does not know the table.
 
     Config:
         slice_key   leading column of the source's primary key, an integer; none: the table is one slice
         slice_size  keys per slice; default: the var slice_size
         order_by    sorting key
     The model: one select from one source, without where.
-    Adds the column _landed_at (DateTime, UTC): when the slice's copy began.
+    Adds: the column _landed_at (DateTime, UTC), when the copy of the slice began.
 #}
 {% materialization slices, adapter='clickhouse' %}
+    {% set key, size = config.get('slice_key'), config.get('slice_size', var('slice_size')) | int %}
     {% set slicing = {
-        'key': config.get('slice_key'),
-        'size': config.get('slice_size', var('slice_size')) | int,
+        'key': key,
+        'size': size,
+        'number': 'intDiv(' ~ key ~ ', ' ~ size ~ ')' if key else 'toInt32(0)',
         'source': _sliced_source(),
         'sql': sql
     } %}
@@ -37,17 +39,17 @@
         {% do persist_docs(this, model) %}
     {% endif %}
 
-    {# What dbt takes for the model's statement, and shows as its result. #}
+    {# dbt shows this as the model's statement and result. #}
     {% call noop_statement('main', message=how_many(landed.rows, 'row'), rows_affected=landed.rows) %}{{ sql }}{% endcall %}
     {% do return({'relations': [this.incorporate(type='table')]}) %}
 {% endmaterialization %}
 
 
 {#
-    Lands the slices that are to be landed, a batch at a time. Where that takes more than one batch, the ledger is told when it
-    begins, too; but not where a table is built anew beside the old one, which stays as it was landed until the swap.
+    Lands slices a batch at a time. If there is more than one batch, the ledger records that the landing has begun; not if a table
+    is built beside the old one, which stays as it was landed until the swap.
     Arguments: landing, of landing_of().
-    Returns: a dict of slices and rows, how many that were.
+    Returns: a dict of slices and rows, how many were landed.
 #}
 {% macro _land(slicing, landing) %}
     {% set exists = load_cached_relation(this) is not none %}
@@ -84,7 +86,7 @@
         {% do run_query('exchange tables ' ~ destination ~ ' and ' ~ this) %}
         {% do run_query('drop table ' ~ destination ~ ' sync') %}
     {% endif %}
-    {% do run_query(enter_landing_complete(this, source['began'], slicing.layout)) %}
+    {% do enter_landing_complete(this, source['began'], slicing.layout) %}
     {% do return({'slices': landed.slices, 'rows': landed.rows}) %}
 {% endmacro %}
 
@@ -98,7 +100,7 @@
 {% endmacro %}
 
 
-{# Hash of all that the table is made by: one of another layout is built anew. #}
+{# Hash of all that the table is made by. A table of another layout is built anew. #}
 {% macro _layout(slicing) %}
     {% set parts = [slicing.sql, config.get('engine', ''), config.require('order_by'), slicing.key, slicing.size] %}
     {% for column in graph.sources[model.depends_on.nodes[0]].columns.values() %}
@@ -108,15 +110,10 @@
 {% endmacro %}
 
 
-{% macro _slice_of(slicing) -%}
-    {{ 'intDiv(' ~ slicing.key ~ ', ' ~ slicing.size ~ ')' if slicing.key else 'toInt32(0)' }}
-{%- endmacro %}
-
-
 {#
-    The numbers of the slices to land, ascending. Into a new table: all, or of an empty source one that makes the table. Else
-    those that are missing or were read before the cutoff had settled, and the last one that is there always, even if
-    PostgreSQL has no row in it any more. When reconciling, also those that have changed, or all (reconcile_mode: full).
+    The numbers of the slices to land, ascending. Into a new table: all, or slice 0 of an empty source, which makes the table.
+    Otherwise: those that are missing or were read before the cutoff had settled, and the last one, even if PostgreSQL has no row
+    in it any more. When reconciling: also those that have changed, or all (reconcile_mode: full).
 #}
 {% macro _slices_to_land(slicing, in_source, is_new) %}
     {% if not slicing.key or is_new %}
@@ -124,7 +121,7 @@
     {% endif %}
     {% set staged = {} %}
     {% for row in run_query(
-        "select " ~ _slice_of(slicing) ~ " as slice, min(_landed_at) < " ~ utc_literal(settled_after(last_cutoff())) ~ " as is_early"
+        "select " ~ slicing.number ~ " as slice, min(_landed_at) < " ~ utc_literal(settled_after(last_cutoff())) ~ " as is_early"
         ~ " from " ~ this ~ " group by slice"
     ) %}
         {% do staged.update({row['slice'] | int: row['is_early'] | int == 1}) %}
@@ -147,7 +144,7 @@
 
 
 {#
-    The slices that the source has, and the moment before they were looked for.
+    The slices that the source has, and the moment before they were listed.
     Returns: a query of one row: slices (a JSON array) and began.
 #}
 {% macro _source_slices(slicing) %}
@@ -159,8 +156,8 @@
 
 
 {#
-    PostgreSQL: the slices of a table that have rows. It hops from one to the next over the key's index, so gaps cost nothing
-    however wide they are.
+    PostgreSQL: the slices of a table that have rows. The query hops from one slice to the next over the key's index, so it passes
+    any gap in one step.
 #}
 {% macro _slices_in_postgres(slicing) -%}
     with recursive slice (number) as (
@@ -180,7 +177,7 @@
 {%- endmacro %}
 
 
-{# The keys of a slice, for ClickHouse and PostgreSQL alike. Division truncates: slice 0 reaches below zero. #}
+{# The condition for a key to be in a slice, in both dialects. Division truncates, so slice 0 reaches below zero. #}
 {% macro _in_slice(slicing, slice, quote='') -%}
     {%- set key = quote ~ slicing.key ~ quote -%}
     {%- set first = slice * slicing.size - (slicing.size - 1 if slice <= 0 else 0) -%}
@@ -189,18 +186,18 @@
 {%- endmacro %}
 
 
-{# The scratch table, filled with slices. #}
+{# A scratch table with the rows of some slices. #}
 {% macro _create_scratch(scratch, slices, slicing) %}
     create table {{ scratch }}
     engine = {{ config.get('engine', 'MergeTree()') }}
-    partition by {{ _slice_of(slicing) if slicing.key else 'tuple()' }}
+    partition by {{ slicing.number if slicing.key else 'tuple()' }}
     order by ({{ config.require('order_by') }})
     as
     {{- _copy_of_slices(slices, slicing) }}
 {% endmacro %}
 
 
-{# Each slice is a stream of its own. A filter that does not reach PostgreSQL is an error (strict), not a full copy. #}
+{# Each slice is copied in a stream of its own. If a filter does not reach PostgreSQL, that is an error (strict), not a full copy. #}
 {% macro _copy_of_slices(slices, slicing) %}
     {%- for slice in slices %}
     select *, now('UTC') as _landed_at
@@ -221,7 +218,7 @@
 
 {#
     Proves that the scratch table has as many rows of each slice as PostgreSQL.
-    Returns: how many rows they have together.
+    Returns: how many rows the slices have.
     Raises: a compiler error that names the slice and the counts, or the times that ClickHouse cannot read.
 #}
 {% macro _prove_counts(slices, slicing, scratch) %}
@@ -230,7 +227,7 @@
     {% for row in run_query(_count_slices(slices, slicing, scratch)) %}
         {% set slice, copied, counted = row['slice'] | int, row['copied'] | int, row['counted'] | int %}
         {% if copied != counted %}
-            {# Rows come and go while they are copied: read the slice once more before calling it a fault. #}
+            {# Rows come and go during a copy, so the slice is read once more before this is an error. #}
             {% do run_query('alter table ' ~ scratch ~ ' drop partition id ' ~ _partition_of(slice, slicing)) %}
             {% do run_query('insert into ' ~ scratch ~ _copy_of_slices([slice], slicing)) %}
             {% set again = run_query(_count_slices([slice], slicing, scratch)).rows[0] %}
@@ -239,8 +236,8 @@
                 {% do exceptions.raise_compiler_error(
                     model.name ~ ', slice ' ~ slice ~ ' (' ~ _in_slice(slicing, slice) ~ '): ' ~ how_many(again['copied'], 'row')
                     ~ (' was' if again['copied'] | int == 1 else ' were') ~ ' copied, but PostgreSQL counts ' ~ again['counted'] ~ ' (' ~ copied ~ ' and ' ~ counted
-                    ~ ' at the first try). It was not put in place, nor those copied with it; earlier ones stay. Run it again; if it lasts,'
-                    ~ ' the source changes faster than it can be read or the connection loses rows.'
+                    ~ ' at the first try). Neither it nor the slices copied with it were put in place; earlier ones stay. Run it again. If this'
+                    ~ ' lasts, the source changes faster than it can be read, or the connection loses rows.'
                 ) %}
             {% endif %}
             {% set copied, row = again['copied'] | int, again %}
@@ -257,17 +254,23 @@
 {% endmacro %}
 
 
-{# How many rows of each slice the scratch table has, how many with a doubtful time, and how many PostgreSQL counts. #}
+{# For each slice: how many rows the scratch table has, how many with a doubtful time, and how many PostgreSQL counts. #}
 {% macro _count_slices(slices, slicing, scratch) %}
+    {%- set in_postgres -%}
+        {% for slice in slices -%}
+        select {{ slice }} as slice, count(*) as rows from {{ slicing.source }} where {{ _in_slice(slicing, slice, '"') }}
+        {{- ' union all ' if not loop.last }}
+        {%- endfor %}
+    {%- endset %}
     select
         counted.slice as slice,
         copied.rows as copied,
         copied.doubtful as doubtful,
         counted.rows as counted
-    from {{ postgres_query(_source_counts(slices, slicing)) }} as counted
+    from {{ postgres_query(in_postgres) }} as counted
     left join (
         select
-            {{ _slice_of(slicing) }} as slice,
+            {{ slicing.number }} as slice,
             count() as rows,
             countIf({{ is_doubtful(model) }}) as doubtful
         from {{ scratch }}
@@ -277,15 +280,6 @@
 {% endmacro %}
 
 
-{# PostgreSQL: the rows of each slice. #}
-{% macro _source_counts(slices, slicing) -%}
-    {% for slice in slices -%}
-    select {{ slice }} as slice, count(*) as rows from {{ slicing.source }} where {{ _in_slice(slicing, slice, '"') }}
-    {{- ' union all ' if not loop.last }}
-    {%- endfor %}
-{%- endmacro %}
-
-
 {# The id of a slice's partition, quoted. #}
 {% macro _partition_of(slice, slicing) -%}
     {{- return("'" ~ (slice if slicing.key else 'all') ~ "'") -}}
@@ -293,8 +287,8 @@
 
 
 {#
-    Replaces the slices' partitions. A slice whose rows have all gone since it was listed is replaced by nothing: unlike a
-    drop, that names the scratch table, and so fails in the hands of a run that has lost its lock.
+    Replaces the slices' partitions. A slice that has lost all rows since it was listed is replaced by nothing: a drop would not
+    name the scratch table, and so would not fail if the run has lost its lock.
 #}
 {% macro _replace_slices(slices, slicing, scratch, destination) %}
     alter table {{ destination }}

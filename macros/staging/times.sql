@@ -1,23 +1,21 @@
 {#
-    ClickHouse: the condition that a time is one that ClickHouse may have read wrongly, or that lies before 1970. It takes
-    -infinity, and times after the year 9999, for one of the first days of 1970.
+    The condition for a row in ClickHouse to have a time that was perhaps read wrongly, or lies before 1970. ClickHouse reads
+    -infinity, and times after the year 9999, as one of the first days of 1970.
     Arguments: node, a staging model.
 #}
 {% macro is_doubtful(node) -%}
-    {%- set conditions = [] -%}
     {%- for column in _time_columns(node) -%}
-        {%- do conditions.append(column ~ ' < ' ~ utc_literal('1970-01-05 00:00:00.000')) -%}
-    {%- endfor -%}
-    {{ conditions | join(' or ') or 'false' }}
+        {{ column }} < {{ utc_literal('1970-01-05 00:00:00.000') }} or {% endfor -%}
+    false
 {%- endmacro %}
 
 
 {#
-    Asks PostgreSQL for the times of a staging model that cannot be read, and for those before 1970, which events count as
-    1970-01-01 00:00:01. Arguments: node; where, which rows to look at, in PostgreSQL's dialect.
-    Returns: a dict of unreadable and early: lists of texts that name table, column and number of rows.
+    Counts, in PostgreSQL, the times of a staging model that ClickHouse cannot read, and those before 1970.
+    Arguments: node; where, which rows to look at, in PostgreSQL's dialect.
+    Returns: a dict of unreadable and early, lists of texts that name table, column and number of rows.
 #}
-{% macro find_times(node, where='true') %}
+{% macro _find_times(node, where='true') %}
     {% set table = graph.sources[node.depends_on.nodes[0]].name %}
     {% set found = {'unreadable': [], 'early': []} %}
     {% for column in _time_columns(node) %}
@@ -39,12 +37,12 @@
 
 {#
     Refuses slices with times that ClickHouse cannot read, and warns of times before 1970.
-    Arguments: where, the slices' rows in PostgreSQL's dialect.
+    Arguments: where, the slices' rows, in PostgreSQL's dialect.
 #}
 {% macro check_times(where) %}
-    {% set found = find_times(model, where) %}
+    {% set found = _find_times(model, where) %}
     {% if found.unreadable %}
-        {% do exceptions.raise_compiler_error(unreadable_times(model.name, found) ~ ' The slices copied with them were not put in place.') %}
+        {% do exceptions.raise_compiler_error(_unreadable_times(model.name, found) ~ ' The slices copied with them were not put in place.') %}
     {% endif %}
     {% if found.early %}
         {% do exceptions.warn(model.name ~ ': ' ~ found.early | join(', ') ~ ' lies before 1970; such events count as 1970-01-01 00:00:01.') %}
@@ -52,8 +50,8 @@
 {% endmacro %}
 
 
-{# What to say of times that cannot be read. Arguments: name, the staging model's; found, of find_times(). #}
-{% macro unreadable_times(name, found) -%}
+{# The message about times that cannot be read. Arguments: name, of the staging model; found, of _find_times(). #}
+{% macro _unreadable_times(name, found) -%}
     {{- return(
         name ~ ': ' ~ found.unreadable | join(', ') ~ ' is infinite or lies after the year 9999, which ClickHouse cannot read.'
         ~ ' Correct them in PostgreSQL.'
@@ -62,15 +60,15 @@
 
 
 {#
-    Says which rows made a staging model fail: at infinity ClickHouse gives up copying, and PostgreSQL making a checksum, and
+    Prints which rows made a staging model fail. ClickHouse cannot copy infinity, nor can PostgreSQL make a checksum of it, and
     neither names table and column.
     Arguments: results, of on-run-end.
 #}
 {% macro explain_unreadable_times(results) %}
     {% for result in results if result.status == 'error' and result.node.config.materialized == 'slices' and 'infinity' in result.message %}
-        {% set found = find_times(graph.nodes[result.node.unique_id]) %}
+        {% set found = _find_times(graph.nodes[result.node.unique_id]) %}
         {% if found.unreadable %}
-            {% do log(unreadable_times(result.node.name, found), info=true) %}
+            {% do log(_unreadable_times(result.node.name, found), info=true) %}
         {% endif %}
     {% endfor %}
 {% endmacro %}
