@@ -31,7 +31,7 @@
             {%- endif %}
             toInt64(0) as in_{{ side }},
             metricValue as in_log
-        from {{ model_of_the_log('logged_events') }}
+        from {{ relation_named('logged_events') }}
         where {{ in_sample('entityId', var('parity_sample') | float) }}
     )
 

@@ -1,7 +1,7 @@
 {#
-    A table of the source `postgres` by the name that it has in PostgreSQL itself, for SQL that PostgreSQL runs.
+    A table of the source `postgres` in SQL that PostgreSQL runs. dbt's lineage sees the source.
     Arguments: name.
-    Returns: text for a from clause; dbt's lineage sees the source.
+    Returns: text for a from clause.
 #}
 {% macro source_in_postgres(name) -%}
     {%- do source('postgres', name) -%}
@@ -10,8 +10,8 @@
 
 
 {#
-    An aggregate's filter for what was created before the cutoff of an entity type. PostgreSQL's dialect.
-    Arguments: created_at, an expression; entity_type.
+    PostgreSQL: an aggregate's filter for what was created before the cutoff of an entity type.
+    Arguments: created_at, SQL; entity_type.
 #}
 {% macro before_cutoff(created_at, entity_type) -%}
     filter (where {{ created_at }} < timestamp '{{ cutoff_of(entity_type) }}')
@@ -19,12 +19,12 @@
 
 
 {#
-    The end of a model expected_*: counts of entities that exist. PostgreSQL's dialect.
+    PostgreSQL: the end of a model expected_*. It keeps the counts of entities that exist.
     Arguments:
-        counts        name of the CTE (metric_type, entity_id, expected, expected_now), a row for each entity and metric
-        entity_type   the entity type whose metrics these are
+        counts        name of the CTE (metric_type, entity_id, expected, expected_now) with one row for each entity and metric
+        entity_type   the entity type that has these metrics
     Returns: a select of entity_type, entity_id, metric_type, expected (before the cutoff) and expected_now.
-    Sets the model's meta.entity_type, by which tests and reports find it.
+    Sets: the model's meta.entity_type, by which tests and reports find it.
 #}
 {% macro expected_counts(counts, entity_type) -%}
 {{- config(meta={'entity_type': entity_type}) -}}
@@ -40,8 +40,8 @@ inner join {{ source_in_postgres(entity_type) }} as owners on c.entity_id = owne
 
 
 {#
-    The metrics that reviews make for models or their versions: each review counts in Rating and RatingCount; of a user's reviews with
-    the same thumb the earliest counts. PostgreSQL's dialect.
+    PostgreSQL: the metrics that reviews make for models or versions. Each review counts in Rating and RatingCount; among a user's
+    reviews with the same thumb, the earliest counts.
     Arguments: entity_id, the column of ResourceReview that names the entity; entity_type.
     Returns: a select of metric_type, entity_id, expected and expected_now.
 #}
@@ -79,14 +79,14 @@ group by entity_id, recommended
 
 
 {#
-    The goals of donations, each with the version that it is for: entityType and entityId say it, and where they do not, the
-    older column does. PostgreSQL's dialect, on a table that may lack either.
+    PostgreSQL: the goals of donations, each with its version. entityType and entityId name it; if they do not, the older column
+    does. The table may lack either.
     Returns: a select of id and version_id (null: the goal is for no version).
 #}
 {% macro version_goals() -%}
 select
     g.id,
-    -- the goal's own columns, or, where the table lacks one, the null beside the goal
+    -- the goal's own columns; if the table lacks one, the null beside the goal
     (
         select
             case
@@ -101,13 +101,10 @@ cross join (select null::int as "modelVersionId", null::text as "entityType", nu
 
 
 {#
-    The counts of a model expected_* for ClickHouse. PostgreSQL counts, only the counts of the entities asked for cross
-    the wire. The var expected_counts says whether the SQL itself is passed to PostgreSQL (query) or the view is asked
-    that dbt run --target postgres --select tag:parity makes there (view).
-    Arguments:
-        sql     the model's SQL
-        name    the model's name
-        sample  share of the entities, above 0 and at most 1
+    The counts of a model expected_* in ClickHouse. PostgreSQL counts; only the counts of the entities asked for cross the wire.
+    The var expected_counts says whether PostgreSQL is passed the SQL itself (query) or asked for the view that
+    dbt run --target postgres --select tag:parity makes there (view).
+    Arguments: sql and name, of the model; sample, the share of the entities.
     Returns: a select of the columns of the model, none of them Nullable.
 #}
 {% macro counts_from_postgres(sql, name, sample) -%}
@@ -124,9 +121,9 @@ cross join (select null::int as "modelVersionId", null::text as "entityType", nu
 
 
 {#
-    The condition that an entity belongs to a sample: the same entities in ClickHouse and in PostgreSQL, whatever the
-    metric. Multiplicative hashing, since both know how to multiply.
-    Arguments: id, an expression of at most 32 bits; sample, a share.
+    The condition for an entity to belong to a sample: the same entities in both engines and for every metric. Multiplicative
+    hashing, since both engines can multiply.
+    Arguments: id, SQL of at most 32 bits; sample, a share.
 #}
 {% macro in_sample(id, sample) -%}
     {%- if sample < 1 -%}
@@ -138,10 +135,9 @@ cross join (select null::int as "modelVersionId", null::text as "entityType", nu
 
 
 {#
-    Tells dbt that a model comes after the expected counts. So the tests that compare with them stand before it: dbt build
-    skips a model when a test is red whose parents are all upstream of the model.
-    scripts/generate.py writes the list.
-    Returns: comments, a line for each model expected_*.
+    Puts the tests of the expected counts before the model that calls it: dbt build skips a model if a test fails whose parents
+    are all upstream of the model. scripts/generate.py writes the list.
+    Returns: one comment for each model expected_*.
 #}
 {% macro depends_on_expected_counts() -%}
     {%- for name in [

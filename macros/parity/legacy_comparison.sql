@@ -1,16 +1,16 @@
 {#
-    A legacy *Metric table beside the event log: one row per metric of the catalog for which at least one entity differs, or
-    whose legacy counter PostgreSQL does not have (any more). Of a table with a timeframe only AllTime counts.
+    A legacy *Metric table beside the event log. If the table has a timeframe, only AllTime is compared.
 
     Arguments:
-        table     a table of the source `legacy`, as its node
-        catalog   the seed metric_catalog
-        events    the relation of the events, audited_events
+        table          a table of the source `legacy`, as its node
+        catalog        the seed metric_catalog
+        events         the relation of the events, audited_events
         metric_types   the metrics that are compared
-    Returns: a select of entity_type, metric_type, legacy_column, legacy_parity (exact or known_difference), note, absent (the
-    table or column that does not exist; else ''), entities (that have a count on either side), differing, missing, extra,
-    too_low, too_high, and of the entity that differs most worst_entity, worst_expected and worst_actual.
-    Raises: a compiler error where the table exists but may not be read.
+    Returns: a select with one row for each metric of the catalog that differs, or whose counter PostgreSQL does not have:
+    entity_type, metric_type, legacy_column, legacy_parity (exact or known_difference), note, absent (the missing table or column,
+    else ''), entities (that have a count on either side), differing, missing, extra, too_low, too_high, and of the entity that
+    differs most worst_entity, worst_expected and worst_actual.
+    Raises: a compiler error if the table exists but may not be read.
 #}
 {% macro legacy_comparison(table, catalog, events, metric_types) %}
     {%- do check_parity_vars() -%}
@@ -107,10 +107,9 @@
 
 
 {#
-    The columns of a table in PostgreSQL, none where it does not exist. information_schema shows a role only what it may
-    read, so that a missing grant would look like a missing table.
-    Arguments: name, of the table.
-    Raises: a compiler error that names the grant where a column may not be read.
+    The columns of a table in PostgreSQL (name); none if it does not exist. information_schema shows a role only what it may read,
+    so a missing grant would look like a missing table there.
+    Raises: a compiler error that names the grant if a column may not be read.
 #}
 {% macro _readable_columns(name) %}
     {% set query -%}

@@ -1,10 +1,10 @@
 {#
-    What scripts/parity_report.py and scripts/explain_metric.py look at. Without introspection, no log is looked for.
-    Returns: JSON text with the vars that decide what is compared, what was looked at in words, and by entity type the cutoff
-    and the metrics.
+    What scripts/parity_report.py and scripts/explain_metric.py look at. Without introspection, there need not be a log.
+    Returns: JSON with the vars that decide what is compared, what was looked at in words, and the cutoff and metrics of each
+    entity type.
 #}
 {% macro parity_settings() %}
-    {#- dbt keeps to itself what is raised while it parses -#}
+    {#- dbt swallows errors while it parses. -#}
     {%- if execute -%}
         {%- do check_parity_vars() -%}
         {%- if flags.INTROSPECT | default(true) -%}
@@ -25,17 +25,15 @@
 
 
 {#
-    Each metric of an entity type, whether or not it differs: the totals of both sides, and how many entities differ.
-    Arguments: entity_type.
+    Each metric of an entity type (entity_type), whether or not it differs: the totals of both sides, and how many entities differ.
     Vars: as parity_comparison().
-    Returns: a select of entity_type, metric_type, expected, actual, entities (that have a count on either side),
-    differing, missing, extra, too_low, too_high, and of the entity that differs most worst_entity, worst_expected and
-    worst_actual.
+    Returns: a select of entity_type, metric_type, expected, actual, entities (that have a count on either side), differing,
+    missing, extra, too_low, too_high, and of the entity that differs most worst_entity, worst_expected and worst_actual.
 #}
 {% macro parity_report_pairs(entity_type) %}
     {%- for test in _parity_tests() if test.entity_type == entity_type %}
     with sides as (
-        {{ parity_sides(test.model, test.also, model_of_the_log('audited_events'), metric_types_of(entity_type)) | indent(8) }}
+        {{ parity_sides(test.model, test.also, relation_named('audited_events'), metric_types_of(entity_type)) | indent(8) }}
     ),
 
     compared as (
@@ -69,7 +67,7 @@
 
 
 {#
-    How many of the events that parity looks at were created in which month (UTC).
+    How many of the compared events were created in each month (UTC).
     Returns: a select of entity_type, month and events.
 #}
 {% macro parity_report_months() %}
@@ -78,7 +76,7 @@
         '{{ test.entity_type }}' as entity_type,
         toStartOfMonth(toDateTime64(createdAt, 3, 'UTC')) as month,
         count() as events
-    from {{ model_of_the_log('audited_events') }}
+    from {{ relation_named('audited_events') }}
     where
         {{ in_parity_window(test.entity_type, metric_types_of(test.entity_type)) | indent(8) }}
     group by month
@@ -89,8 +87,8 @@
 
 
 {#
-    How many entities were corrected on which day (UTC), as the ledger has it.
-    Returns: a select of day, entity_type, entities and value (what the corrections add up to).
+    How many entities were corrected on each day (UTC), by the ledger.
+    Returns: a select of day, entity_type, entities and value (the sum of the corrections).
 #}
 {% macro parity_report_corrections() %}
     select
@@ -106,7 +104,7 @@
 
 
 {#
-    The tests source_parity, which say what each entity type is compared with.
+    What each entity type is compared with, as the tests source_parity say.
     Returns: a list of dicts entity_type, model (its node) and also (further expected counts: SQL in brackets, or none).
 #}
 {% macro _parity_tests() %}

@@ -1,10 +1,10 @@
 {#
-    A view in ClickHouse of a query that PostgreSQL runs. The model is written in PostgreSQL's dialect and is a plain
-    view there (dbt run --target postgres).
+    A view in ClickHouse of a query that PostgreSQL runs. The model is in PostgreSQL's dialect; with --target postgres, it is a
+    plain view there.
 #}
 {% materialization passed_query, adapter='clickhouse' %}
     {% do check_parity_vars() %}
-    {% do _require_postgres_collection() %}
+    {% do require_postgres_collection() %}
     {% call statement('main') %}
         create or replace view {{ this }} as
         {{ counts_from_postgres(sql, this.identifier, 1) }}

@@ -53,7 +53,7 @@ reviewed as (
 goals as (
     select
         g.id,
-        -- the goal's own columns, or, where the table lacks one, the null beside the goal
+        -- the goal's own columns; if the table lacks one, the null beside the goal
         (
             select
                 case
