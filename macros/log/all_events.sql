@@ -1,4 +1,4 @@
-{# The events of all events models, as the models of the log read them. scripts/generate.py writes the list. #}
+{# The events of all events models, for the models of the log. scripts/generate.py writes the list. #}
 {% macro all_events() -%}
     {%- for name in [
         'article_engagement_events',

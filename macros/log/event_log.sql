@@ -6,10 +6,10 @@
 
 
 {#
-    A model of the log by its name, where ref() would say too much: a test belongs to every run that builds what it refers to.
+    A model's relation by its name. ref() would add a dependency, and with it a test to every run that builds what the test reads.
     Arguments: name. Returns: a Relation.
 #}
-{% macro model_of_the_log(name) %}
+{% macro relation_named(name) %}
     {% do return(api.Relation.create(schema=target.schema, identifier=name)) %}
 {% endmacro %}
 
@@ -21,25 +21,33 @@
 
 
 {#
-    As a run-operation, dbt run-operation create_event_log: creates the event log where it does not exist. No run does so by
-    itself: a mistyped name would become a log of its own.
+    Creates the event log if it does not exist: dbt run-operation create_event_log. No run does it on its own, since a mistyped
+    name would become another log.
 #}
 {% macro create_event_log() %}
     {% do check_command() %}
     {% do run_query('create database if not exists ' ~ event_log().schema) %}
-    {% do run_query(
-        "create table if not exists " ~ event_log() ~ " ("
-        ~ "entityType LowCardinality(String), entityId Int32, userId Int32, "
-        ~ "metricType LowCardinality(String), metricValue Int32, createdAt DateTime64(3)"
-        ~ ") engine = MergeTree partition by toYYYYMM(createdAt) order by (entityType, entityId, createdAt)"
-    ) %}
+    {% call statement('event_log') %}
+    create table if not exists {{ event_log() }}
+    (
+        entityType LowCardinality(String),
+        entityId Int32,
+        userId Int32,
+        metricType LowCardinality(String),
+        metricValue Int32,
+        createdAt DateTime64(3)
+    )
+    engine = MergeTree
+    partition by toYYYYMM(createdAt)
+    order by (entityType, entityId, createdAt)
+    {% endcall %}
 {% endmacro %}
 
 
 {#
-    Sees that there is an event log of the name that the var event_log gives.
+    Stops a run whose var event_log names no table.
     Returns: event_log_traits().
-    Raises: a compiler error that names the log, and the way to make one.
+    Raises: a compiler error that names the log, and how to create it.
 #}
 {% macro require_event_log() %}
     {% set traits = event_log_traits() %}
@@ -54,17 +62,16 @@
 
 
 {#
-    Sees that the models of the log read the log that the var event_log names: a view goes on reading the one that it was built
-    for, and would answer about that.
-    Raises: a compiler error where there is no such log, or the models read another one, or are not built.
+    Stops a run whose var event_log names another log than the models read: a view reads the log that it was built for.
+    Raises: a compiler error that names both logs, or says that there is no such log or no such model.
 #}
 {% macro require_models_of_the_log() %}
     {% do require_event_log() %}
-    {% set relation = model_of_the_log('logged_events') %}
-    {% set read = query_column(
+    {% set relation = relation_named('logged_events') %}
+    {% set read = query_value(
         "select extract(replaceAll(as_select, '`', ''), 'FROM ([^ ]+)') from system.tables where database = '" ~ relation.schema
         ~ "' and name = '" ~ relation.identifier ~ "'"
-    ) | first %}
+    ) %}
     {% if read != var('event_log') %}
         {% do exceptions.raise_compiler_error(
             'The models in the database ' ~ relation.schema
@@ -78,26 +85,18 @@
 
 
 {#
-    What must be known of the event log to write to it.
-    Returns: a dict of engine ('' where there is no such table), engine_full, columns_ddl, types (column → type), surplus
-    (further columns without a default), decimals (digits of a second that createdAt keeps), and views (the materialized views
-    that hang off it).
+    What a run must know of the event log to publish to it.
+    Returns: a dict of engine ('' if there is no such table), engine_full, columns_ddl, types (column → type), surplus (further
+    columns without a default), decimals (digits of a second that createdAt keeps), and views (its materialized views).
 #}
 {% macro event_log_traits() %}
-    {% set found = run_query(
+    {% set found = query_dicts(
         "select engine, engine_full, splitByString(' ENGINE = ', create_table_query)[1] as columns_ddl,"
-        ~ " arrayStringConcat(arrayMap((d, t) -> d || '.' || t, dependencies_database, dependencies_table), ', ') as views"
+        ~ " arrayStringConcat(arrayMap((d, t) -> d || '.' || t, dependencies_database, dependencies_table), ' ') as views"
         ~ " from system.tables where database = '" ~ event_log().schema ~ "' and name = '" ~ event_log().identifier ~ "'"
-    ).rows %}
-    {% set traits = {'engine': '', 'types': {}, 'surplus': []} %}
-    {% if found %}
-        {% do traits.update({
-            'engine': found[0]['engine'],
-            'engine_full': found[0]['engine_full'],
-            'columns_ddl': found[0]['columns_ddl'],
-            'views': found[0]['views'].split(', ') if found[0]['views'] else []
-        }) %}
-    {% endif %}
+    ) %}
+    {% set traits = found[0] if found else {'engine': '', 'views': ''} %}
+    {% do traits.update({'views': traits.views.split(), 'types': {}, 'surplus': []}) %}
     {% for column in run_query(
         "select name, type, default_kind from system.columns where database = '" ~ event_log().schema ~ "' and table = '" ~ event_log().identifier
         ~ "' order by position"
@@ -113,7 +112,7 @@
 
 
 {#
-    Refuses an event log that would not keep events as they are published, before anything is copied.
+    Refuses an event log that would not keep events as they are published.
     Arguments: traits, of event_log_traits().
     Raises: a compiler error that lists all that is wrong with the log, and what it must be like.
 #}
@@ -161,7 +160,7 @@
 
 
 {#
-    Refuses a log that materialized views hang off, unless the var log_views says what they are to see.
+    Refuses a log with materialized views, unless the var log_views says what they are to see.
     Arguments: traits, of event_log_traits().
     Raises: a compiler error that names the views and both ways out.
 #}
@@ -178,37 +177,37 @@
 
 
 {#
-    Claims the log for the models of this database: two databases that publish into one log at the same time would double
-    its events. The claim is an empty table beside the log whose comment names the database; creating it is atomic.
+    Claims the log for the models of this database: two databases that publish to one log would double its events. The claim is
+    an empty table beside the log, whose comment names the database. Creating a table is atomic.
     Raises: a compiler error that names the database that has claimed the log, and the way out.
 #}
 {% macro claim_event_log() %}
     {% do run_query(
         'create table if not exists ' ~ _claim() ~ " (nothing UInt8) engine = Memory comment '" ~ target.schema ~ "'"
     ) %}
-    {% set claimed_by = query_column(
+    {% set claimed_by = query_value(
         "select comment from system.tables where database = '" ~ _claim().schema ~ "' and name = '" ~ _claim().identifier ~ "'"
-    ) | first %}
+    ) %}
     {% if claimed_by != target.schema %}
         {% do exceptions.raise_compiler_error(
             'The event log ' ~ var('event_log') ~ " is published to by the models in the database '" ~ claimed_by ~ "', not by those in '"
             ~ target.schema ~ "'; two would double its events. Nothing was copied. Run dbt for that database ("
             ~ ('SANDBOX_' if target.name == 'sandbox' else '') ~ 'CLICKHOUSE_DATABASE=' ~ claimed_by
-            ~ '), or, where its models are given up, release the log first: dbt run-operation release_event_log.'
+            ~ '), or, if its models are no longer used, release the log first: dbt run-operation release_event_log.'
         ) %}
     {% endif %}
 {% endmacro %}
 
 
 {#
-    As a run-operation, dbt run-operation release_event_log: lets the models of another database publish into the log. The
-    events stay; the other database's first run compares them with its own and takes over those that are equal.
+    Lets the models of another database publish to the log: dbt run-operation release_event_log. The events stay; the other
+    database's first run takes those over that equal its own.
 #}
 {% macro release_event_log() %}
     {% do check_command() %}
     {% do require_event_log() %}
     {% do run_query('drop table if exists ' ~ _claim() ~ ' sync') %}
-    {% do log('The event log ' ~ var('event_log') ~ ' is claimed by no database any more.', info=true) %}
+    {% do log('No database claims the event log ' ~ var('event_log') ~ ' any more.', info=true) %}
 {% endmacro %}
 
 
@@ -217,15 +216,15 @@
 {% endmacro %}
 
 
-{# How many digits of a second the event log keeps; three while no server is asked. #}
+{# The digits of a second that the event log keeps; three without introspection. #}
 {% macro log_decimals() %}
     {% if not execute or not flags.INTROSPECT | default(true) %}
         {% do return(3) %}
     {% endif %}
-    {% do return(_decimals(query_column(
+    {% do return(_decimals(query_value(
         "select type from system.columns where database = '" ~ event_log().schema ~ "' and table = '" ~ event_log().identifier
         ~ "' and name = 'createdAt'"
-    ) | first | default(''))) %}
+    ) or '')) %}
 {% endmacro %}
 
 
@@ -235,7 +234,7 @@
 {% endmacro %}
 
 
-{# A time, given as SQL, as the event log would keep it, which may have fewer digits of a second than a cutoff. #}
+{# A time as the event log keeps it. Arguments: time, SQL. #}
 {% macro as_logged(time) -%}
     {%- set decimals = log_decimals() -%}
     {{- 'toDateTime64(' ~ time ~ ', ' ~ decimals ~ ", 'UTC')" if decimals < 3 else time -}}

@@ -1,61 +1,59 @@
 {#
-    The ledger of publication: append-only. A window of a metric passes through three states:
+    The ledger of publications, append-only. A window of a metric passes through three states:
         pending     its events are in pending_events or pending_corrections (one row a metric, partition_id '')
-        intended    its events, or what is left of them after conflicts, are in a publication (one row a partition)
-        published   the log was seen to hold them (one row a partition, and a closing row a metric, partition_id '')
+        intended    a publication holds its events, or what conflicts have left of them (one row a partition, and one a metric)
+        published   the log was seen to hold them (the same rows)
 #}
 {% macro publications() %}
     {% do return(api.Relation.create(schema=target.schema, identifier='metric_publications', type='table')) %}
 {% endmacro %}
 
 
-{# Creates the ledger where it does not exist. #}
+{# Creates the ledger if it does not exist. #}
 {% macro create_publications() %}
-    {% do run_query(_publications_ddl()) %}
-{% endmacro %}
-
-
-{% macro _publications_ddl() %}
+    {% call statement('ledger') %}
     create table if not exists {{ publications() }}
     (
-        event_log LowCardinality(String) comment 'the log that was written to, <database>.<table>',
+        event_log LowCardinality(String) comment 'the log that is published to, <database>.<table>',
         kind Enum8('events' = 1, 'corrections' = 2) comment 'events: history; corrections: what a reconcile added',
         entity_type LowCardinality(String) comment 'with metric_type: the metric',
         metric_type LowCardinality(String),
         window_start DateTime64(3, 'UTC') comment 'events created at or after this moment; 1970-01-01 for the first window. Of corrections: rows and events created before it were compared',
         window_end DateTime64(3, 'UTC') comment 'events created before this moment: the cutoff. Of corrections: their createdAt',
-        partition_id String comment 'partition of the log; empty in a row that speaks of the whole window',
+        partition_id String comment 'partition of the log; empty in the row of a whole window',
         state Enum8('pending' = 1, 'intended' = 2, 'published' = 3) comment 'pending: built, not yet published; intended: about to be written; published: seen in the log',
         rows UInt64 comment 'events',
         value_sum Int64 comment 'sum of metricValue; of corrections it may be negative',
-        hash UInt64 comment 'sum of a 64 bit hash of each event: independent of their order',
-        rule String comment 'hash of the SQL that made the events; empty but in rows of a whole window',
+        hash UInt64 comment 'sum of a 64-bit hash of each event, in whatever order',
+        rule String comment 'hashes of the rule that made the events; only in the row of a whole window',
         publication String comment 'the dbt run that built the events',
         invocation_id String comment 'the dbt run that wrote this row',
         at DateTime64(3, 'UTC') default now64(3, 'UTC') comment 'when this row was written'
     )
     engine = MergeTree
     order by (event_log, entity_type, metric_type, window_end, partition_id, at)
-    comment 'What was put into event logs, when and by which run. Append-only.'
+    comment 'What was published to event logs, when and by which run. Append-only.'
+    {% endcall %}
 {% endmacro %}
 
 
-{#
-    The condition for rows of the ledger to speak of whole windows.
-    Arguments: kind, events or corrections; states, a list of those wanted.
-#}
+{# The condition for rows of the ledger to be of this log. Arguments: kind, events or corrections. #}
+{% macro of_ledger(kind) -%}
+    {{- return("event_log = '" ~ var('event_log') ~ "' and kind = '" ~ kind ~ "'") -}}
+{%- endmacro %}
+
+
+{# The condition for rows of the ledger to be of whole windows. Arguments: kind; states, a list. #}
 {% macro whole_windows(kind, states) -%}
-    {{- return(
-        "event_log = '" ~ var('event_log') ~ "' and kind = '" ~ kind ~ "' and partition_id = '' and state in ('" ~ states | join("', '") ~ "')"
-    ) -}}
+    {{- return(of_ledger(kind) ~ " and partition_id = '' and state in ('" ~ states | join("', '") ~ "')") -}}
 {%- endmacro %}
 
 
 {#
-    Up to when each metric is published. A window that begins with time itself supersedes what was published before it
-    (on_conflict: replace); one without length says that nothing is left of the metric (remove_metric()).
-    Returns: a query of entity_type, metric_type, published_until, rules (of all its windows) and began_at (when the first of
-    them was published), a row for each metric of which something is published.
+    Up to when each metric is published. A window that begins in 1970 supersedes the earlier ones (on_conflict: replace); one
+    without length says that nothing is left of the metric (remove_metric()).
+    Returns: a query with one row for each metric of which something is published: entity_type, metric_type, published_until,
+    rules (of all its windows) and began_at (when its first window was published).
 #}
 {% macro published_metrics() -%}
     select
@@ -94,50 +92,36 @@
 
 
 {#
-    The windows of what is published, each from the beginning of time.
-    Returns: a list of dicts entity_type, metric_type, start, end and rules (hashes, of all windows that were published).
+    What is published, as windows from the beginning of time.
+    Returns: a list of dicts entity_type, metric_type, start, end and rules (of all windows that were published).
 #}
 {% macro published_windows() %}
-    {% set windows = [] %}
-    {% for row in run_query(
-        "select entity_type, metric_type, toString(published_until) as until, arrayStringConcat(rules, ' ') as rules from (" ~ published_metrics() ~ ")"
+    {% set windows = query_dicts(
+        "select entity_type, metric_type, '" ~ beginning_of_time() ~ "' as start, toString(published_until) as end, toJSONString(rules) as rules from ("
+        ~ published_metrics() ~ ')'
     ) %}
-        {% do windows.append({
-            'entity_type': row['entity_type'],
-            'metric_type': row['metric_type'],
-            'start': beginning_of_time(),
-            'end': row['until'],
-            'rules': row['rules'].split(' ')
-        }) %}
+    {% for window in windows %}
+        {% do window.update({'rules': fromjson(window.rules)}) %}
     {% endfor %}
     {% do return(windows) %}
 {% endmacro %}
 
 
 {#
-    The windows of a publication.
+    The windows of a publication; those without length are left out.
     Arguments: kind; publication, the run that built it; state: pending (all that were built) or intended (those that its
     table holds).
-    Returns: a list of dicts entity_type, metric_type, start, end and rule; windows without length are left out.
+    Returns: a list of dicts entity_type, metric_type, start and end.
 #}
 {% macro windows_of_publication(kind, publication, state) %}
-    {% set windows = [] %}
-    {% for row in run_query(
-        "select entity_type, metric_type, toString(window_start) as starts, toString(window_end) as ends, rule from " ~ publications()
-        ~ " where " ~ whole_windows(kind, [state]) ~ " and publication = '" ~ publication ~ "' and window_start < window_end order by 1, 2"
-    ) %}
-        {% do windows.append({
-            'entity_type': row['entity_type'], 'metric_type': row['metric_type'], 'start': row['starts'], 'end': row['ends'], 'rule': row['rule']
-        }) %}
-    {% endfor %}
-    {% do return(windows) %}
+    {% do return(query_dicts(
+        'select entity_type, metric_type, toString(window_start) as start, toString(window_end) as end from ' ~ publications()
+        ~ ' where ' ~ whole_windows(kind, [state]) ~ " and publication = '" ~ publication ~ "' and window_start < window_end order by 1, 2"
+    )) %}
 {% endmacro %}
 
 
-{#
-    Enters windows as pending: their events have been built.
-    Arguments: kind; windows, dicts with entity_type, metric_type, start, end and rule.
-#}
+{# Enters windows as pending. Arguments: kind; windows, dicts with entity_type, metric_type, start, end and rule. #}
 {% macro enter_pending(kind, windows) %}
     {% call statement('pending') %}
     insert into {{ publications() }}
@@ -153,8 +137,8 @@
 
 
 {#
-    The condition for rows of the log, or of a table like it, to belong to given windows, as the log can tell: its createdAt
-    may keep fewer digits than a cutoff has.
+    The condition for rows of the log, or of a table like it, to lie in given windows. The log's createdAt may keep fewer digits
+    than a cutoff has, so the windows are cut to them.
     Arguments: windows, dicts with entity_type, metric_type, start and end; decimals, of event_log_traits().
 #}
 {% macro within_windows(windows, decimals) -%}
@@ -177,8 +161,8 @@
 
 
 {#
-    within_windows(windows, decimals) as the whole filter of a query of a log. The name of the metric is read first: nothing else needs to be
-    read of events of other metrics. It halves the time of looking into the log.
+    within_windows(windows, decimals) as the filter of a query. It reads metricType first, and the other columns only where that
+    fits, which halves the time.
 #}
 {% macro where_within_windows(windows, decimals) -%}
     prewhere metricType in ('{{ windows | map(attribute="metric_type") | unique | join("', '") }}')
@@ -187,30 +171,31 @@
 
 
 {#
-    The condition for rows of the log, or of a table like it, to be of given metrics: one entity type after the other, since a
-    tuple in a list of tuples takes five times as long.
-    Arguments: metrics, dicts with entity_type and metric_type, such as windows.
+    The condition for rows to be of given metrics. It names one entity type after the other, since a tuple in a list of tuples
+    takes five times as long.
+    Arguments: metrics, dicts with entity_type and metric_type, such as windows; entity_type and metric_type, the columns.
 #}
-{% macro of_metrics(metrics) -%}
+{% macro of_metrics(metrics, entity_type='entityType', metric_type='metricType') -%}
     (
-        {%- for entity_type, of_type in metrics | groupby('entity_type') %}
-            (entityType = '{{ entity_type }}' and metricType in ('{{ of_type | map(attribute="metric_type") | unique | join("', '") }}'))
+        {%- for type, of_type in metrics | groupby('entity_type') %}
+            ({{ entity_type }} = '{{ type }}' and {{ metric_type }} in ('{{ of_type | map(attribute="metric_type") | unique | join("', '") }}'))
             {{- ' or' if not loop.last }}
         {%- endfor %}
     )
 {%- endmacro %}
 
 
-{# A timestamp cut to the digits of a second that the event log keeps (decimals). #}
+{# A timestamp cut to the digits of a second that the event log keeps. Arguments: timestamp; decimals, how many digits. #}
 {% macro truncated(timestamp, decimals) -%}
     {{- return(timestamp[:19] if decimals == 0 else timestamp[:20 + decimals]) -}}
 {%- endmacro %}
 
 
 {#
-    What a log, or a table like it, holds: per metric and partition the rows, their sum and their hash.
-    The one definition of "the same events": everything that compares, compares these.
+    What a log, or a table like it, holds: rows, sum and hash for each metric and partition. This is the one definition of "the
+    same events"; every comparison uses it.
     Arguments: relation; filter, a where clause, such as where_within_windows(); empty: all of it.
+    Returns: a query of entity_type, metric_type, partition_id, rows, value_sum and hash.
 #}
 {% macro content_of(relation, filter='') %}
     select
@@ -222,12 +207,12 @@
         sum(cityHash64(entityId, userId, metricValue, createdAt)) as hash
     from {{ relation }}
     {{ filter }}
-    -- by one number for all three: half the time of grouping by their texts, where the log keeps these by dictionary
+    -- one number for all three takes half the time of their texts, if the log keeps these as LowCardinality
     group by cityHash64(entityType) + 3 * cityHash64(metricType) + 5 * cityHash64(_partition_id)
 {% endmacro %}
 
 
-{# What the ledger says was published: per metric and partition, over all windows, in the shape of content_of(). #}
+{# What the ledger says was published, over all windows: a query of the shape of content_of(). #}
 {% macro published_content() %}
     select
         entity_type,
@@ -239,8 +224,7 @@
     from {{ publications() }} as published
     inner join ({{ published_metrics() }}) as newest using (entity_type, metric_type)
     where
-        event_log = '{{ var("event_log") }}'
-        and kind = 'events'
+        {{ of_ledger('events') }}
         and state = 'published'
         and partition_id != ''
         and at >= began_at
@@ -252,8 +236,8 @@
 
 
 {#
-    Where two contents differ: what is expected, and what is there.
-    Arguments: expected and found, two queries of the shape of content_of().
+    Where two contents differ.
+    Arguments: expected and found, queries of the shape of content_of().
     Returns: a query of entity_type, metric_type, partition_id, and rows and value_sum of both.
 #}
 {% macro content_differences(expected, found) %}
@@ -268,9 +252,8 @@
 
 
 {#
-    Two contents side by side. They are added up under one key instead of joined: planning a join takes longer than reading
-    contents of this size.
-    Arguments: expected and found, two queries of the shape of content_of().
+    Two contents side by side. Planning a join takes longer than reading contents of this size, so they are added up under one key.
+    Arguments: expected and found, queries of the shape of content_of().
     Returns: a query of entity_type, metric_type, partition_id, rows and value_sum of both, and whether they differ.
 #}
 {% macro side_by_side(expected, found) %}
@@ -296,14 +279,14 @@
 
 
 {#
-    The first differences as text for an error, and how many more there are.
+    The first differences as text for a message, and how many more there are.
     Arguments: rows, of content_differences(); expected_name and found_name, what to call the two sides.
 #}
 {% macro describe_differences(rows, expected_name, found_name) %}
     {% set lines = [] %}
     {% for row in rows %}
         {% do lines.append(
-            '  - ' ~ row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ', partition ' ~ row['partition_id'] ~ ': '
+            '  - ' ~ name_of(row) ~ ', partition ' ~ row['partition_id'] ~ ': '
             ~ expected_name ~ ' ' ~ how_many(row['expected_rows'], 'event') ~ ' (sum ' ~ row['expected_sum'] ~ '), '
             ~ found_name ~ ' ' ~ row['found_rows'] ~ ' (sum ' ~ row['found_sum'] ~ ')'
         ) %}

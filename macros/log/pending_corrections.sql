@@ -1,15 +1,14 @@
 {#
-    Builds the corrections that bring the log to the truth of the present: for each entity and metric whose events do not
-    add up to what the events models make of the source as it is now, one event of user 0 with the difference, at the moment
-    of the run. What is younger than the var settle_lag is left for the next run: source rows, and every entity that has
-    events as young. Nothing is corrected twice, since what stands in the log counts, corrections included.
+    Builds the corrections that bring the log to the present truth. For each entity and metric whose events do not add up to what
+    the events models now make of the source, that is one event of user 0 with the difference, at the moment of the run. Source
+    rows younger than settle_lag, and entities with events as young, are left to the next run. Corrections in the log count
+    as events, so nothing is corrected twice. Events that the backfill has yet to publish are no reason for a correction.
 
-    Of the views, those count that are selected in this run. Events before the cutoff that are not published yet are the
-    backfill's, and no reason for a correction.
+    If this run has selected some of the views, only those count.
 
     The model: a union of all events models.
     Vars: settle_lag.
-    Raises: a compiler error where the log cannot hold negative values, or the sources are not landed in the same run.
+    Raises: a compiler error if the log cannot hold negative values, or the sources are not landed in the same run.
 #}
 {% materialization pending_corrections, adapter='clickhouse' %}
     {% set scratch = run_table(this, 'scratch') %}
@@ -26,23 +25,22 @@
         {% for view in views %}
             {% set began = modules.datetime.datetime.utcnow() %}
             {% do run_query(_insert_corrections(scratch, view, published | selectattr('view', 'equalto', view.name) | list, moment, traits)) %}
-            {% do say_progress(began, view.name ~ ', compared with the log', 'select count() from ' ~ relation_of(view), 'event') %}
+            {% do say_progress(began, view.name ~ ', compared with the log', 'select count() from ' ~ relation_named(view.name), 'event') %}
         {% endfor %}
+        {% set unpublished = [] %}
         {% for window in published %}
-            {% do windows.append({
-                'entity_type': window.entity_type, 'metric_type': window.metric_type, 'start': moment.settled, 'end': moment.at, 'rule': window.rule
-            }) %}
+            {% do windows.append(dict(window, start=moment.settled, end=moment.at)) %}
+            {% do unpublished.append(name_of(window)) if window.open %}
         {% endfor %}
-        {% set open = published | selectattr('open') | list %}
-        {% if open %}
+        {% if unpublished %}
             {% do exceptions.warn(
-                'Not published up to the cutoff, and so not corrected there: ' ~ _names_of(open) ~ '. To publish it: dbt build --select tag:backfill'
+                'Not published up to the cutoff, and so not corrected there: ' ~ unpublished | join(', ') ~ '. To publish it: dbt build --select tag:backfill'
             ) %}
         {% endif %}
     {% else %}
         {% do log('pending_corrections: this run publishes history, and corrects nothing; to reconcile: dbt build --select tag:reconcile', info=true) %}
     {% endif %}
-    {% set corrections = query_column('select count() from ' ~ scratch) | first %}
+    {% set corrections = query_value('select count() from ' ~ scratch) %}
     {% do put_in_place(scratch, this) %}
     {% if windows %}
         {% do enter_pending('corrections', windows) %}
@@ -55,21 +53,12 @@
 
 
 {#
-    Whether this run brings the log to the truth of the present: where the corrections are among the selected models, and
-    the history is not. So dbt run, dbt build and a selection by entity type never correct anything.
+    Whether this run reconciles: the corrections are among the selected models, and the history is not. So a plain dbt run or dbt
+    build, or a selection by entity type, corrects nothing.
 #}
 {% macro reconciling() %}
     {% set of_project = 'model.' ~ project_name ~ '.' %}
     {% do return(of_project ~ 'pending_corrections' in selected_resources and of_project ~ 'pending_events' not in selected_resources) %}
-{% endmacro %}
-
-
-{% macro _names_of(metrics) %}
-    {% set names = [] %}
-    {% for metric in metrics %}
-        {% do names.append(metric.entity_type ~ ' ' ~ metric.metric_type) %}
-    {% endfor %}
-    {% do return(names | join(', ')) %}
 {% endmacro %}
 
 
@@ -83,7 +72,7 @@
 {% endmacro %}
 
 
-{# The truth is what was landed in this very run; an older one would take newer events for too many. #}
+{# The truth is what this very run has landed. An older landing would take newer events for too many. #}
 {% macro _require_landing(views) %}
     {% set missing = [] %}
     {% for unique_id in views | map(attribute='depends_on.nodes') | sum(start=[]) | unique | sort
@@ -100,11 +89,11 @@
 
 
 {#
-    The moment of this run as the log can keep it, and the moment before which things have settled. The latter is told from
-    the start of the run: before its first slice was landed, so that the truth is never older than what it is compared with.
+    The moment of this run as the log can keep it, and the moment before which things have settled. The latter counts from the
+    start of the run, before its first slice is landed, so the truth is never older than what it is compared with.
 #}
 {% macro _moment_of_run(traits) %}
-    {% set now = query_column("select toString(now64(3, 'UTC'))") | first %}
+    {% set now = query_value("select toString(now64(3, 'UTC'))") %}
     {% set settled = run_started_at.replace(tzinfo=none) - modules.datetime.timedelta(seconds=var('settle_lag')) %}
     {% do return({
         'at': (truncated(now, traits.decimals) ~ ('.000' if traits.decimals == 0 else '00'))[:23],
@@ -115,7 +104,7 @@
 
 {#
     One correction for each entity and metric of a view whose events do not add up to the truth.
-    Arguments: windows, of event_windows(), for the view's metrics; moment, of _moment_of_run().
+    Arguments: windows, of event_windows(), of the view's metrics; moment, of _moment_of_run().
 #}
 {% macro _insert_corrections(scratch, view, windows, moment, traits) %}
     insert into {{ scratch }} ({{ event_columns() }})
@@ -125,11 +114,11 @@
             metricType,
             toInt64(entityId) as entityId,
             toInt64(sum(metricValue)) as total
-        from {{ relation_of(view) }}
+        from {{ relation_named(view.name) }}
         where
             createdAt < {{ utc_literal(moment.settled) }}
             {%- if windows | selectattr('open') | list %}
-            -- history that is still to be published
+            -- history that the backfill has yet to publish
             and not {{ within_windows(windows | selectattr('open') | list, 3) }}
             {%- endif %}
         group by entityType, metricType, entityId
@@ -147,7 +136,7 @@
                 *,
                 createdAt < {{ utc_literal(truncated(moment.settled, traits.decimals)) }} as is_settled,
                 userId = 0 and toDateTime64(createdAt, 3, 'UTC') in ({{ correction_moments(moment.settled) }}) as is_correction
-            from {{ model_of_the_log('logged_events') }}
+            from {{ relation_named('logged_events') }}
             where {{ of_metrics(windows) }}
         )
         group by entityType, metricType, entityId
@@ -168,8 +157,8 @@
 
 
 {#
-    The moments at which the log was corrected: by them, and by user 0, a correction is told from other events.
-    Arguments: since, a time; none: all of them.
+    The moments at which the log was corrected. An event of user 0 at such a moment is a correction.
+    Arguments: since, a time; none: all moments.
     Returns: a query of one column.
 #}
 {% macro correction_moments(since=none) -%}
@@ -194,12 +183,12 @@
 
 
 {#
-    Whether corrections may be published. Says what they are.
+    Prints what is to be corrected, and says whether it may be published.
     Arguments: pending, the table of corrections; windows, of windows_of_publication().
     Vars: reconcile_limit, reconcile_dry_run.
-    Returns: false where there are none, or the run is a dry one.
-    Raises: a compiler error, with nothing corrected, where more entities of a type would change than reconcile_limit allows:
-    a source that is empty, half read or restored from an old copy must not erase the counters.
+    Returns: false if there is nothing to correct, or the run is a dry one.
+    Raises: a compiler error if more entities of a type would change than reconcile_limit allows: a source that is empty, half
+    read or restored from an old copy must not erase the counters.
 #}
 {% macro confirmed_corrections(pending, windows) %}
     {% if not windows %}
@@ -216,8 +205,8 @@
     {% endif %}
     {% set refused = [] %}
     {% for entity_type, of_type in found | groupby('entity_type') if var('reconcile_limit') < 1 %}
-        {% set changed = query_column('select uniqExact(entityId) from ' ~ pending ~ " where entityType = '" ~ entity_type ~ "'") | first %}
-        {% set existing = query_column('select count() from ' ~ this.schema ~ '.stg_' ~ snake_case(entity_type)) | first %}
+        {% set changed = query_value('select uniqExact(entityId) from ' ~ pending ~ " where entityType = '" ~ entity_type ~ "'") %}
+        {% set existing = query_value('select count() from ' ~ relation_named('stg_' ~ snake_case(entity_type))) %}
         {% if changed > existing * var('reconcile_limit') %}
             {% do refused.append('  - ' ~ entity_type ~ ': ' ~ changed ~ ' of ' ~ how_many(existing, 'entity') ~ ' would change') %}
         {% endif %}
@@ -235,7 +224,7 @@
 {% endmacro %}
 
 
-{# Per metric: how many entities are corrected, and by how much up and down. #}
+{# How many entities are corrected in each metric, and by how much up and down. #}
 {% macro _summed_corrections(pending) %}
     select
         toString(entityType) as entity_type,
@@ -249,19 +238,17 @@
 {% endmacro %}
 
 
-{# Corrections as text, a line for each metric. #}
+{# Corrections as text, one line a metric. Arguments: found, rows of _summed_corrections(). #}
 {% macro _described_corrections(found) %}
     {% set lines = [''] %}
     {% for row in found %}
-        {% do lines.append(
-            '  - ' ~ row['entity_type'] ~ ' ' ~ row['metric_type'] ~ ': ' ~ how_many(row['entities'], 'entity') ~ ' (+' ~ row['up'] ~ ', ' ~ row['down'] ~ ')'
-        ) %}
+        {% do lines.append('  - ' ~ name_of(row) ~ ': ' ~ how_many(row['entities'], 'entity') ~ ' (+' ~ row['up'] ~ ', ' ~ row['down'] ~ ')') %}
     {% endfor %}
     {% do return(lines | join('\n')) %}
 {% endmacro %}
 
 
-{# The largest corrections as text, a line for each entity. #}
+{# The twenty largest corrections as text, one line each. #}
 {% macro _largest_corrections(pending) %}
     {% set lines = [''] %}
     {% for row in run_query(

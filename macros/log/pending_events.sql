@@ -1,10 +1,10 @@
 {#
-    Builds the events that are due, in a table like the event log: of each view that the model selects from, the events in
-    the windows that are open. The window of a metric reaches from where it is published up to the cutoff of its entity
-    type. Of the views, those count that are selected in this run; where none is, all of them.
+    Builds the events that are due in a table like the event log. From each view that the model selects from, it takes the events
+    in the open windows: from where a metric is published up to the cutoff of its entity type. If this run has selected some of
+    the views, only those count.
 
-    Before that, the log must still hold what is published, and every table that the views read must have been landed
-    completely, and late enough for the window: otherwise the window would be closed short.
+    First, the log must still hold what is published, and every table that the views read must have been landed completely, and
+    late enough for the window. Otherwise the window would close too early.
 
     The model: a union of all events models.
     Vars: cutoff, cutoffs, settle_lag, event_log, on_conflict.
@@ -13,14 +13,14 @@
 #}
 {% materialization pending_events, adapter='clickhouse' %}
     {% set traits = event_log_traits() %}
-    {% set again = should_full_refresh() and var('on_conflict') == 'replace' %}
     {% set views = selected_events_models(model) %}
-    {% set windows = event_windows(views, again) %}
+    {% set windows = event_windows(views, publishing_anew()) %}
     {% set open = windows | selectattr('open') | list %}
-    {% if not again %}
+    {% if not publishing_anew() %}
         {% do _require_published(traits) %}
     {% endif %}
     {% do require_landings(views, open) %}
+    {% do add_meanings(windows) %}
 
     {% set scratch = run_table(this, 'scratch') %}
     {% do create_table_like_log(scratch, traits) %}
@@ -33,7 +33,7 @@
         {% do say_progress(began, view.name, 'select count() from ' ~ scratch ~ ' where ' ~ of_metrics(view.config.meta.metrics), 'event',
             left_to_do(all_began, loop.index, due | length, 'view')) %}
     {% endfor %}
-    {% set events = query_column('select count() from ' ~ scratch) | first %}
+    {% set events = query_value('select count() from ' ~ scratch) %}
     {% do put_in_place(scratch, this) %}
     {% do enter_pending('events', windows) %}
 
@@ -49,9 +49,16 @@
 {% endmaterialization %}
 
 
+{# Whether published history is published anew: --full-refresh with on_conflict: replace. #}
+{% macro publishing_anew() %}
+    {% do return(should_full_refresh() and var('on_conflict') == 'replace') %}
+{% endmacro %}
+
+
 {#
-    The events models that a model selects from and this run has selected; where it has selected none, all.
-    Arguments: reader, the model that reads them.
+    The events models that a model selects from and this run has selected; if it has selected none, all that the model selects
+    from.
+    Arguments: reader, the model.
     Returns: a list of nodes, by name.
 #}
 {% macro selected_events_models(reader) %}
@@ -67,32 +74,31 @@
 
 
 {#
-    The windows of all metrics as this run sees them.
-    Arguments: views, the events models that this run takes events from; again, whether windows begin anew.
-    Returns: a list of dicts entity_type, metric_type, view (name of its events model), start, end, rule, published_until
-    (none where nothing is published), published_rules and open (whether there may be events to publish). The window of a
-    metric of another view has no length.
-    Raises: a compiler error where a cutoff lies before what is published already.
+    The windows of all metrics as this run sees them. If a metric is of another view, its window has no length.
+    Arguments: views, the events models that this run takes events from; anew, whether windows begin anew.
+    Returns: a list of dicts entity_type, metric_type, view (name of its events model), start, end, rule (its text, see
+    rule_texts()), published_rules and open (whether there may be events to publish).
+    Raises: a compiler error if a cutoff lies before what is published.
 #}
-{% macro event_windows(views, again=false) %}
+{% macro event_windows(views, anew=false) %}
     {% set published = {} %}
     {% for window in published_windows() %}
-        {% do published.update({window.entity_type ~ ' ' ~ window.metric_type: window}) %}
+        {% do published.update({name_of(window): window}) %}
     {% endfor %}
     {% set windows = [] %}
     {% for view in events_models() %}
-        {% set rules = rules_of(view) if view in views else {} %}
+        {% set rules = rule_texts(view) if view in views else {} %}
         {% for metric in view.config.meta.metrics %}
-            {% set name = metric.entity_type ~ ' ' ~ metric.metric_type %}
-            {% set until = published[name].end if name in published else none %}
+            {% set name = name_of(metric) %}
+            {% set former = published.get(name, {'end': beginning_of_time(), 'rules': []}) %}
             {% set cutoff = cutoff_of(metric.entity_type) %}
-            {% if view in views and until and cutoff < until %}
+            {% if view in views and cutoff < former.end %}
                 {% do exceptions.raise_compiler_error(
-                    'The cutoff of ' ~ metric.entity_type ~ ' is ' ~ cutoff ~ ', but ' ~ name ~ ' is published up to ' ~ until
-                    ~ '. A cutoff can only move forward: set it to ' ~ until ~ ' or later.'
+                    'The cutoff of ' ~ metric.entity_type ~ ' is ' ~ cutoff ~ ', but ' ~ name ~ ' is published up to ' ~ former.end
+                    ~ '. A cutoff can only move forward: set it to ' ~ former.end ~ ' or later.'
                 ) %}
             {% endif %}
-            {% set start = until if until and not (again and view in views) else beginning_of_time() %}
+            {% set start = beginning_of_time() if anew and view in views else former.end %}
             {% set end = cutoff if view in views else start %}
             {% do windows.append({
                 'entity_type': metric.entity_type,
@@ -102,8 +108,7 @@
                 'end': end,
                 'open': start < end,
                 'rule': rules.get(name, ''),
-                'published_until': until,
-                'published_rules': published[name].rules if until else [],
+                'published_rules': former.rules,
             }) %}
         {% endfor %}
     {% endfor %}
@@ -112,7 +117,7 @@
 
 
 {#
-    The log must still hold what the ledger says was published, of all metrics.
+    Stops if the log no longer holds what the ledger says was published.
     Raises: a compiler error that names metrics, partitions and both counts.
 #}
 {% macro _require_published(traits) %}
@@ -126,8 +131,8 @@
                 ~ describe_differences(differences, 'published', 'found')
                 ~ '\nNothing was changed. Find out who wrote or deleted them. To publish the history of these metrics anew, replacing'
                 ~ " what is there: dbt build --select tag:backfill --full-refresh --vars '{on_conflict: replace}' (or the tags of"
-                ~ ' these entity types alone). Where a reconcile has made up for it already, run tag:reconcile afterwards: it takes'
-                ~ ' its correction back.'
+                ~ ' these entity types alone). If a reconcile has already corrected the totals, run tag:reconcile afterwards: it takes its'
+                ~ ' correction back.'
             ) %}
         {% endif %}
     {% endif %}
@@ -135,8 +140,7 @@
 
 
 {#
-    Creates an empty table like the log: same columns, partitions and order. It is short-lived: merging its
-    parts would be work for nothing.
+    Creates an empty table with the log's columns, partitions and order. It is short-lived, so its parts are not merged.
     Arguments: relation; traits, of event_log_traits().
 #}
 {% macro create_table_like_log(relation, traits) %}
@@ -148,21 +152,21 @@
 {% endmacro %}
 
 
-{# One view's events of the open windows, as the log keeps them. #}
+{# Inserts one view's events of the open windows, in the log's types. #}
 {% macro _insert_pending(scratch, view, windows, traits) %}
     insert into {{ scratch }} ({{ event_columns() }})
     select
         entityType,
         {{ as_log_type('entityId', traits.types.entityId) }} as entityId,
-        {#- A log of unsigned users cannot name the negative ones, which are the system's own: nobody's. #}
+        {#- Negative users are the system's own. A log of unsigned users cannot hold them, so they become user 0. #}
         {{ as_log_type('greatest(userId, 0)' if traits.types.userId.startswith('UInt') else 'userId', traits.types.userId) }} as userId,
         metricType,
         {{ as_log_type('metricValue', traits.types.metricValue) }} as metricValue,
         {{ _within_log_window(windows, traits.decimals) }} as createdAt
-    {#- The window is cut below, where createdAt is still the event's own and not what the log makes of it. #}
+    {#- The subquery cuts the window, because createdAt is still the event's own there. #}
     from (
         select *
-        from {{ relation_of(view) }}
+        from {{ relation_named(view.name) }}
         where {{ _due_of_view(view, windows) }}
     )
     settings
@@ -172,9 +176,9 @@
 
 
 {#
-    A number of an event as the log's type. One that the type cannot hold is an error; ClickHouse's own names no row, but it
-    quotes a text that is no number.
-    Arguments: value, an expression; type, of event_log_traits().
+    A number of an event in the log's type. A value that the type cannot hold is an error. ClickHouse's own error would name no
+    row, but it quotes a text that is not a number: so the text names the metric and the entity.
+    Arguments: value, SQL; type, of event_log_traits().
 #}
 {% macro as_log_type(value, type) -%}
     if(
@@ -185,7 +189,7 @@
 {%- endmacro %}
 
 
-{# The condition for a view's events to be due; the usual case is that all of its metrics have the same window. #}
+{# The condition for a view's events to be due. Usually all of its metrics have the same window. #}
 {% macro _due_of_view(view, windows) -%}
     {%- set starts = windows | map(attribute='start') | unique | list -%}
     {%- set ends = windows | map(attribute='end') | unique | list -%}
@@ -198,8 +202,8 @@
 
 
 {#
-    createdAt as the log keeps it. Where the log drops digits that the cutoff has, an event of the cutoff's own second would
-    look like a live one: it is moved to the log's last tick before the cutoff.
+    createdAt as the log keeps it. If the log drops digits that the cutoff has, an event of the cutoff's own second would look like
+    a live one; it is moved to the log's last tick before the cutoff.
 #}
 {% macro _within_log_window(windows, decimals) -%}
     {%- if decimals < 3 -%}
@@ -220,32 +224,11 @@
 
 
 {#
-    Puts a table of this run in the place of a model's, in one step.
+    Swaps a table of this run with a model's table, in one step, and drops the old one.
     Arguments: scratch, the table of this run; relation, the model's.
 #}
 {% macro put_in_place(scratch, relation) %}
     {% do run_query('create table if not exists ' ~ relation ~ ' as ' ~ scratch) %}
     {% do run_query('exchange tables ' ~ scratch ~ ' and ' ~ relation) %}
     {% do run_query('drop table ' ~ scratch ~ ' sync') %}
-{% endmacro %}
-
-
-{#
-    Warns of metrics whose rule is not the one that their history was published by.
-    Arguments: windows, of event_windows().
-#}
-{% macro warn_of_changed_rules(windows) %}
-    {% for entity_type, changed in windows | selectattr('published_until') | groupby('entity_type') %}
-        {% set names = [] %}
-        {% for window in changed if window.rule and window.published_rules | reject('equalto', window.rule) | list %}
-            {% do names.append(window.metric_type) %}
-        {% endfor %}
-        {% if names and not (should_full_refresh() and var('on_conflict') == 'replace') %}
-            {% do exceptions.warn(
-                'The rule of ' ~ entity_type ~ ' ' ~ names | join(', ') ~ ' has changed since its history was published; the log'
-                ~ ' holds what the former rule made. To publish it anew: dbt build --select tag:' ~ snake_case(entity_type)
-                ~ " --full-refresh --vars '{on_conflict: replace}'"
-            ) %}
-        {% endif %}
-    {% endfor %}
 {% endmacro %}

@@ -1,37 +1,33 @@
 {#
-    Publishes what this run has built and audited into the event log, exactly once, by a redo log:
+    Publishes what this run has built and audited to the event log, exactly once, by a redo log:
 
-    1. The pending table is compared with what the log holds in the same windows. Nothing there: it is due. The same events
-       there: they are taken as published. Others there: a conflict, which the var on_conflict decides.
-    2. It is cloned, without copying, to a table publication_<run>. A complete publication has that name, and its comment
-       says what it is for; the ledger says which events it holds (intended).
-    3. The publication is replayed: what the log lacks of it is attached in one step (or inserted), the log is compared with
-       what was intended, the ledger is told that it is published, and the publication is dropped.
-    4. A run that finds the publication of a dead one makes it its own and replays it. That is the whole of recovery.
+    1. The pending table is compared with what the log holds in the same windows. If that is nothing, the table is due; if it is
+       the same events, they count as published; anything else is a conflict, which the var on_conflict decides.
+    2. The table is cloned, without copying, to publication_<run>. A publication with that name is complete. Its comment says
+       what it is for; the ledger lists the events that it holds (intended).
+    3. The publication is replayed: what the log lacks of it is attached in one statement (or inserted), the log is compared with
+       the ledger, the ledger records the windows as published, and the publication is dropped.
+    4. A run that finds a dead run's publication takes it over and replays it. This is the whole of recovery.
 
-    The relation that remains is a view: what is published of that kind.
+    What remains is a view: everything published of that kind. The model is the select of that view.
 
-    The model: the select of that view.
     Config: kind, events or corrections: which pending table is published.
-    Vars: event_log, on_conflict, log_views; of corrections: reconcile_limit, reconcile_dry_run.
-    Raises: a compiler error where this run has not built the pending table, at a conflict with on_conflict: fail (the entity
-    types without conflict are published first), and where the log does not hold afterwards what was intended.
+    Vars: event_log, on_conflict, log_views; for corrections: reconcile_limit, reconcile_dry_run.
+    Raises: a compiler error if this run has not built the pending table, if there is a conflict and on_conflict is fail (entity
+    types without conflict are published first), or if the log does not hold what was published.
 #}
 {% materialization publication, adapter='clickhouse' %}
     {% set kind = config.require('kind') %}
     {% set pending = api.Relation.create(schema=this.schema, identifier='pending_' ~ kind, type='table') %}
-    {% set windows = windows_of_publication(kind, invocation_id, 'pending') if _is_built_in_this_run(pending) else [] %}
-    {% set conflicts = [] %}
+    {% do _require_built_in_this_run(pending) %}
+    {% set windows = windows_of_publication(kind, invocation_id, 'pending') %}
     {% if kind == 'corrections' and not confirmed_corrections(pending, windows) %}
         {% set windows = [] %}
     {% endif %}
-    {% if windows %}
-        {% set traits = event_log_traits() %}
-        {% set resolved = _resolve_conflicts(pending, windows, traits) if kind == 'events' else {'windows': windows, 'replace': false, 'conflicts': []} %}
-        {% set conflicts = resolved.conflicts %}
-        {% if resolved.windows %}
-            {% do replay(_complete_publication(kind, pending, resolved, traits), traits) %}
-        {% endif %}
+    {% set traits = event_log_traits() %}
+    {% set resolved = _resolve_conflicts(kind, pending, windows, traits) %}
+    {% if resolved.windows %}
+        {% do _replay(_complete_publication(kind, pending, resolved, traits), traits) %}
     {% endif %}
 
     {% call statement('main') %}
@@ -39,18 +35,15 @@
         {{ sql }}
     {% endcall %}
     {% do persist_docs(this, model) %}
-    {% if conflicts %}
-        {% do exceptions.raise_compiler_error(_describe_conflicts(conflicts)) %}
+    {% if resolved.conflicts %}
+        {% do _raise_conflicts(resolved.conflicts) %}
     {% endif %}
     {% do return({'relations': [this.incorporate(type='view')]}) %}
 {% endmaterialization %}
 
 
-{#
-    Nothing is published that an earlier run has built: it may be out of date, or the audit may have refused it.
-    Returns: true. Raises: a compiler error where the pending table is not of this run.
-#}
-{% macro _is_built_in_this_run(pending) %}
+{# What an earlier run has built may be out of date, or refused by the audit. #}
+{% macro _require_built_in_this_run(pending) %}
     {% if 'model.' ~ project_name ~ '.' ~ pending.identifier not in selected_resources %}
         {% do exceptions.raise_compiler_error(
             this.identifier ~ ' publishes only what the same run has built and audited, but this run leaves out ' ~ pending.identifier
@@ -58,53 +51,51 @@
             ~ ('backfill' if pending.identifier == 'pending_events' else 'reconcile') ~ '; not as dbt retry.'
         ) %}
     {% endif %}
-    {% do return(true) %}
 {% endmacro %}
 
 
 {#
-    Compares what is pending with what the log holds in the same windows.
-    Returns: a dict of windows (those to be published), left_out (the condition for pending events that are not), kept (the
-    condition for the log's events that stay and count as published), replace (whether the log's other events are to be deleted),
-    replaced (rows of side_by_side() that say which) and conflicts (rows of side_by_side() that end the run with an error once
-    the rest is published).
+    Compares what is pending with what the log holds in the same windows, and decides what becomes of conflicts.
+    Returns: a dict of
+        windows     those to be published
+        left_out    the condition for pending events that are not published
+        kept        the condition for events of the log that stay and count as published
+        replaced    rows of side_by_side(): the log's events of these are deleted
+        conflicts   rows of side_by_side(): they end the run with an error once the rest is published
 #}
-{% macro _resolve_conflicts(pending, windows, traits) %}
-    {% set resolved = {'windows': windows, 'left_out': '', 'kept': '', 'replace': false, 'conflicts': []} %}
+{% macro _resolve_conflicts(kind, pending, windows, traits) %}
+    {% set resolved = {'windows': windows, 'left_out': '', 'kept': '', 'replaced': [], 'conflicts': []} %}
     {% set filter = where_within_windows(windows, traits.decimals) %}
-    {# The usual case costs one look that reads no more than the filter's columns. #}
-    {% if query_column('select count() from ' ~ event_log() ~ ' ' ~ filter) | first == 0 %}
+    {# The usual case costs one look, which reads only the filter's columns. #}
+    {% if kind == 'corrections' or not windows or query_value('select count() from ' ~ event_log() ~ ' ' ~ filter) == 0 %}
         {% do return(resolved) %}
     {% endif %}
     {% set conflicts = run_query(
         'select * from (' ~ side_by_side(content_of(pending), content_of(event_log(), filter)) ~ ') where differs and found_rows > 0'
         ~ ' order by entity_type, metric_type, partition_id'
     ).rows %}
-    {% if not conflicts %}
-        {% do return(resolved) %}
-    {% endif %}
-    {% if var('on_conflict') == 'fail' %}
+    {% if conflicts and var('on_conflict') == 'fail' %}
         {% set types = conflicts | map(attribute='entity_type') | unique | list %}
         {% do resolved.update({
             'windows': windows | rejectattr('entity_type', 'in', types) | list,
             'left_out': "entityType in ('" ~ types | join("', '") ~ "')",
             'conflicts': conflicts
         }) %}
-    {% else %}
+    {% elif conflicts %}
         {% do log('published_events: on_conflict is ' ~ var('on_conflict') ~ ' for\n'
             ~ describe_differences(conflicts, 'this run publishes', 'the log held'), info=true) %}
         {% if var('on_conflict') == 'skip' %}
             {% do resolved.update({'left_out': _are_parts(conflicts), 'kept': _are_parts(conflicts)}) %}
             {% do exceptions.warn('The events that the log keeps in these partitions were not audited. dbt test compares them.') %}
         {% else %}
-            {% do resolved.update({'replace': true, 'replaced': conflicts}) %}
+            {% do resolved.update({'replaced': conflicts}) %}
         {% endif %}
     {% endif %}
     {% do return(resolved) %}
 {% endmacro %}
 
 
-{# The condition for events to be of the metrics and partitions that rows of side_by_side() speak of. #}
+{# The condition for events to be of the metrics and partitions of rows of side_by_side(). #}
 {% macro _are_parts(rows) -%}
     (entityType, metricType, _partition_id) in (
         {%- for row in rows %}('{{ row['entity_type'] }}', '{{ row['metric_type'] }}', '{{ row['partition_id'] }}'){{ ', ' if not loop.last }}{% endfor -%}
@@ -112,8 +103,8 @@
 {%- endmacro %}
 
 
-{% macro _describe_conflicts(conflicts) %}
-    {% do return(
+{% macro _raise_conflicts(conflicts) %}
+    {% do exceptions.raise_compiler_error(
         'The event log ' ~ var('event_log') ~ ' already holds other events of these metrics before the cutoff:\n'
         ~ describe_differences(conflicts, 'this run would publish', 'the log holds')
         ~ '\nOf their entity types nothing was changed; what is due of others is published. Choose with'
@@ -124,8 +115,9 @@
 
 
 {#
-    Makes the publication of what is to be published: from here on the next run finishes it, whatever dies.
-    Returns: a dict of relation, event_log, kind, publication (the run that built it), replace and how (attached or inserted).
+    Makes the publication. Once it is complete, a later run finishes it if this one dies.
+    Returns: a dict of relation, event_log, kind, publication (the run that built it), replace (whether other events of the log
+    are deleted) and how (attached or inserted).
 #}
 {% macro _complete_publication(kind, pending, resolved, traits) %}
     {% set incomplete = run_table(api.Relation.create(schema=this.schema, identifier='publication'), 'incomplete') %}
@@ -133,7 +125,7 @@
         'event_log': var('event_log'),
         'kind': kind,
         'publication': invocation_id,
-        'replace': resolved.replace,
+        'replace': resolved.replaced != [],
         'how': 'inserted' if traits.views and var('log_views') == 'feed' else 'attached'
     } %}
     {% do run_query('create table ' ~ incomplete ~ ' clone as ' ~ pending ~ " comment '" ~ tojson(purpose) ~ "'") %}
@@ -142,23 +134,21 @@
         {% do run_query('alter table ' ~ incomplete ~ ' delete where ' ~ resolved.left_out ~ ' settings mutations_sync = 2') %}
     {% endif %}
     {% do run_query(_enter_intended(kind, incomplete, resolved, traits)) %}
-    {% set complete = _publication_table() %}
-    {% do run_query('rename table ' ~ incomplete ~ ' to ' ~ complete) %}
-    {% do purpose.update({'relation': complete}) %}
-    {% do return(purpose) %}
+    {% do run_query('rename table ' ~ incomplete ~ ' to ' ~ _publication_table()) %}
+    {% do return(dict(purpose, relation=_publication_table())) %}
 {% endmacro %}
 
 
-{# The name that a complete publication has while this run works on it. #}
+{# The name of a complete publication while this run works on it. #}
 {% macro _publication_table() %}
     {% do return(api.Relation.create(schema=target.schema, identifier='publication_' ~ invocation_id[:8], type='table')) %}
 {% endmacro %}
 
 
 {#
-    What the log must hold once the publication is replayed: its events, and those of the log that stay. One row a partition,
-    and one for the whole window. The window of a metric without any event stays open, since a source that is empty today may
-    be one that was not filled yet; unless it is published anew, or replaces other events, and nothing is left of it.
+    Enters what the log must hold after the replay: the publication's events, and those of the log that stay. One row a partition,
+    and one for the whole window. The window of a metric without events stays open, since a source that is empty today may not
+    have been filled yet; unless the metric is published anew, or other events are replaced and nothing is left of it.
 #}
 {% macro _enter_intended(kind, publication, resolved, traits) %}
     insert into {{ publications() }} (
@@ -181,7 +171,7 @@
         pending.metric_type as metric_type,
         pending.window_start as window_start,
         pending.window_end as window_end,
-        content.partition_id as partition_id, -- empty in the second of the sets
+        content.partition_id as partition_id, -- empty in the second grouping set
         'intended' as state,
         content.rows as rows,
         content.value_sum as value_sum,
@@ -196,7 +186,7 @@
             {{ whole_windows(kind, ['pending']) }}
             and publication = '{{ invocation_id }}'
             and window_start < window_end
-            and {{ of_metrics(resolved.windows) | replace('entityType', 'entity_type') | replace('metricType', 'metric_type') }}
+            and {{ of_metrics(resolved.windows, 'entity_type', 'metric_type') }}
     ) as pending
     left join (
         select
@@ -215,8 +205,8 @@
     ) as content on pending.entity_type = content.entity_type and pending.metric_type = content.metric_type
     where
         content.rows > 0
-        {%- if resolved.replace %}
-        or {{ of_metrics(resolved.replaced) | replace('entityType', 'pending.entity_type') | replace('metricType', 'pending.metric_type') }}
+        {%- if resolved.replaced %}
+        or {{ of_metrics(resolved.replaced, 'pending.entity_type', 'pending.metric_type') }}
         {%- endif %}
         or pending.window_start = {{ utc_literal(beginning_of_time()) }}
         and (pending.entity_type, pending.metric_type) in (select (entity_type, metric_type) from ({{ published_metrics() }}))
@@ -224,44 +214,41 @@
 
 
 {#
-    Brings the log to hold a publication, whatever it holds of it already: what is equal is done, what is absent is attached,
-    of what is there in part the rest is added. Enters in the ledger that it is published, and drops it.
-    Arguments: publication, of _complete_publication() or unfinished_publications(); traits, of event_log_traits().
-    Raises: a compiler error where the log does not hold afterwards what was intended.
+    Brings the log to hold a publication, whatever it holds of it already: equal events are done, absent ones are attached, and
+    where some are there, the others are added. Records the publication in the ledger, and drops it.
+    Arguments: publication, of _complete_publication(); traits, of event_log_traits().
+    Raises: a compiler error if the log does not hold what was published.
 #}
-{% macro replay(publication, traits) %}
+{% macro _replay(publication, traits) %}
     {% set began = modules.datetime.datetime.utcnow() %}
     {% set relation, kind = publication.relation, publication.kind %}
     {% set windows = windows_of_publication(kind, publication.publication, 'intended') %}
     {% if not windows %}
-        {# None of its metrics has any event, and so their windows stay open. #}
+        {# None of its metrics has an event, so their windows stay open. #}
         {% do run_query('drop table ' ~ relation ~ ' sync') %}
         {% do log('published_' ~ kind ~ ': nothing to publish', info=true) %}
         {% do return(none) %}
     {% endif %}
     {% set filter = corrections_of(relation, windows) if kind == 'corrections' else where_within_windows(windows, traits.decimals) %}
     {% set events = _require_all_intended(publication) %}
-    {% set how = publication.how %}
-
-    {% if query_column('select count() from ' ~ event_log() ~ ' ' ~ filter) | first == 0 %}
-        {% do _write(relation, how) %}
+    {% if query_value('select count() from ' ~ event_log() ~ ' ' ~ filter) == 0 %}
+        {% do _write(publication) %}
     {% else %}
-        {% do _write_rest(publication, filter, within_windows(windows, traits.decimals), how) %}
+        {% do _write_rest(publication, filter, within_windows(windows, traits.decimals)) %}
     {% endif %}
 
-    {% set intended = _intended_content(publication) %}
-    {% set differences = run_query(content_differences(intended, content_of(event_log(), filter))).rows %}
+    {% set differences = run_query(content_differences(_intended_content(publication), content_of(event_log(), filter))).rows %}
     {% if differences %}
         {% do stop(
             'The event log ' ~ var('event_log') ~ ' does not hold what was just published to it:\n' ~ describe_differences(differences, 'published', 'found')
-            ~ '\nIt is not entered as published; the next run looks again. Something else writes or deletes events of these metrics'
-            ~ ' before the cutoff.'
+            ~ '\nThe ledger does not record it as published; the next run looks again. Something else writes or deletes events of these'
+            ~ ' metrics before the cutoff.'
         ) %}
     {% endif %}
     {% do run_query(_enter_published(publication)) %}
-    {% do log('published_' ~ kind ~ ': ' ~ how_many(events, 'event') ~ ' of ' ~ how_many(windows | length, 'metric') ~ ' published (' ~ how ~ ')', info=true) %}
+    {% do log('published_' ~ kind ~ ': ' ~ how_many(events, 'event') ~ ' of ' ~ how_many(windows | length, 'metric') ~ ' published (' ~ publication.how ~ ')', info=true) %}
     {% do say_progress(began, 'published_' ~ kind, events, 'event') %}
-    {% if traits.views and how == 'attached' %}
+    {% if traits.views and publication.how == 'attached' %}
         {% do log(_fill_views_sql(windows, traits), info=true) %}
     {% endif %}
     {% do run_query('drop table ' ~ relation ~ ' sync') %}
@@ -269,24 +256,22 @@
 
 
 {#
-    Puts events of a publication into the log. Attaching copies nothing and is one step for its readers, but passes
-    materialized views by.
-    Arguments: relation, the publication; how, attached or inserted; partitions, ids of partitions; none: all of them.
+    Writes events of a publication to the log. Attaching copies nothing and is one step for readers, but bypasses materialized
+    views.
+    Arguments: publication; partitions, ids; none: all partitions.
 #}
-{% macro _write(relation, how, partitions=none) %}
-    {% if how == 'inserted' %}
+{% macro _write(publication, partitions=none) %}
+    {% if publication.how == 'inserted' %}
         {% do run_query(
-            'insert into ' ~ event_log() ~ ' (' ~ event_columns() ~ ') select ' ~ event_columns() ~ ' from ' ~ relation
+            'insert into ' ~ event_log() ~ ' (' ~ event_columns() ~ ') select ' ~ event_columns() ~ ' from ' ~ publication.relation
             ~ (" where _partition_id in ('" ~ partitions | join("', '") ~ "')" if partitions) ~ _insert_settings()
         ) %}
-    {% elif partitions %}
-        {% set steps = [] %}
-        {% for id in partitions %}
-            {% do steps.append("attach partition id '" ~ id ~ "' from " ~ relation) %}
-        {% endfor %}
-        {% do run_query('alter table ' ~ event_log() ~ ' ' ~ steps | join(', ')) %}
     {% else %}
-        {% do run_query('alter table ' ~ event_log() ~ ' attach partition all from ' ~ relation) %}
+        {% set steps = [] %}
+        {% for id in partitions or [] %}
+            {% do steps.append("attach partition id '" ~ id ~ "' from " ~ publication.relation) %}
+        {% endfor %}
+        {% do run_query('alter table ' ~ event_log() ~ ' ' ~ (steps | join(', ') or 'attach partition all from ' ~ publication.relation)) %}
     {% endif %}
 {% endmacro %}
 
@@ -297,16 +282,15 @@
 
 
 {#
-    Puts into the log what it lacks of a publication of which it holds something already.
-    Arguments: publication; filter, for the log's events to be those of the publication; condition, for them to be in its
-    windows; how, attached or inserted.
+    Writes to the log what it lacks of a publication that it holds in part.
+    Arguments: publication; filter, for the log's events to be the publication's; condition, for them to lie in its windows.
 #}
-{% macro _write_rest(publication, filter, condition, how) %}
+{% macro _write_rest(publication, filter, condition) %}
     {% set relation = publication.relation %}
     {% set parts = run_query(side_by_side(content_of(relation), content_of(event_log(), filter))).rows %}
     {% set other = parts | selectattr('differs') | selectattr('found_rows', 'gt', 0) | list %}
     {% if publication.replace and other %}
-        {# It names the publication, so that a run that has lost its lock deletes nothing; once begun, it reads it no more. #}
+        {# The statement names the publication, so it fails if the run has lost its lock. Once begun, it reads the publication no more. #}
         {% do run_query(
             'delete from ' ~ event_log() ~ ' where ' ~ condition ~ ' and ' ~ _are_parts(other)
             ~ ' and (select count() from ' ~ relation ~ ') >= 0 settings mutations_execute_subqueries_on_initiator = 1'
@@ -314,20 +298,20 @@
         {% set other = [] %}
     {% endif %}
 
-    {# A partition of which the log holds nothing is attached as a whole; of others, single events are added. #}
+    {# Partitions of which the log holds nothing are attached as a whole; to others, single events are added. #}
     {% set absent, partial = [], [] %}
     {% for id, expected in parts | selectattr('expected_rows', 'gt', 0) | groupby('partition_id') if expected | selectattr('differs') | list %}
         {% set held = expected | rejectattr('differs') | list + other | selectattr('partition_id', 'eq', id) | selectattr('expected_rows', 'gt', 0) | list %}
         {% do (partial if held else absent).append(id) %}
     {% endfor %}
-    {% if partial and query_column(_foreign_rows(relation, filter, partial)) | first > 0 %}
+    {% if partial and query_value(_foreign_rows(relation, filter, partial)) > 0 %}
         {% do stop(
             'The event log ' ~ var('event_log') ~ ' holds a part of a publication, and other events among it:\n'
             ~ describe_differences(other, 'to be published', 'the log holds') ~ '\nNothing was changed. Find out who wrote them, and delete them.'
         ) %}
     {% endif %}
     {% if absent %}
-        {% do _write(relation, how, absent) %}
+        {% do _write(publication, absent) %}
     {% endif %}
     {% if partial %}
         {% do run_query(_insert_rest(relation, filter, partial)) %}
@@ -335,7 +319,7 @@
 {% endmacro %}
 
 
-{# How many of the log's events are not the publication's, counting duplicates, in partitions of both. #}
+{# How many of the log's events, duplicates included, are not the publication's in the partitions of both. #}
 {% macro _foreign_rows(relation, filter, partitions) %}
     select count()
     from (
@@ -354,7 +338,7 @@
 {% endmacro %}
 
 
-{# Inserts those of the publication's events that the log lacks; of twins, as many as are missing. #}
+{# Inserts the publication's events that the log lacks; of duplicates, as many as are missing. #}
 {% macro _insert_rest(relation, filter, partitions) %}
     insert into {{ event_log() }} ({{ event_columns() }})
     select {{ event_columns() }}
@@ -377,8 +361,8 @@
 
 
 {#
-    Nothing is written that the ledger does not intend: what it does not name could not be proven afterwards.
-    Returns: how many events are intended.
+    Stops if the publication holds events that the ledger does not list: no comparison could find them in the log.
+    Returns: how many events the ledger lists.
 #}
 {% macro _require_all_intended(publication) %}
     {% set counts = run_query(
@@ -403,15 +387,14 @@
         hash
     from {{ publications() }}
     where
-        event_log = '{{ var("event_log") }}'
-        and kind = '{{ publication.kind }}'
-        and publication = '{{ publication.publication }}'
+        {{ of_ledger(publication.kind) }}
         and state = 'intended'
+        and publication = '{{ publication.publication }}'
         and partition_id != ''
 {% endmacro %}
 
 
-{# One insert, so that all of its windows are closed at once. It fails where another run has taken the publication over. #}
+{# One insert closes all windows at once. It fails if another run has taken the publication over. #}
 {% macro _enter_published(publication) %}
     insert into {{ publications() }}
     select * replace (
@@ -423,15 +406,14 @@
         select *
         from {{ publications() }}
         where
-            event_log = '{{ var("event_log") }}'
-            and kind = '{{ publication.kind }}'
-            and publication = '{{ publication.publication }}'
+            {{ of_ledger(publication.kind) }}
             and state = 'intended'
-            -- not twice: a run may have died between this entry and the end of the publication
+            and publication = '{{ publication.publication }}'
+            -- not twice: a run may have died between this entry and the drop of the publication
             and publication not in (
                 select publication
                 from {{ publications() }}
-                where event_log = '{{ var("event_log") }}' and kind = '{{ publication.kind }}' and state = 'published'
+                where {{ of_ledger(publication.kind) }} and state = 'published'
             )
             and (select count() from {{ publication.relation }}) >= 0
     )
@@ -439,7 +421,7 @@
 
 
 {#
-    The SQL that shows materialized views what was attached past them, for people.
+    The SQL that fills materialized views with what was attached past them, for people to run.
     Arguments: windows, that were published; traits, of event_log_traits().
 #}
 {% macro _fill_views_sql(windows, traits) %}
@@ -455,8 +437,8 @@
 
 
 {#
-    Replays what dead runs have completed and not published. To be called by the run that has just got the lock.
-    Raises: a compiler error where a publication is for another log than this run's.
+    Replays the complete publications of dead runs. Only the run that has just got the lock may call it.
+    Raises: a compiler error if a publication is for another log than this run's.
 #}
 {% macro replay_unfinished_publications() %}
     {% for table in run_query(
@@ -472,21 +454,9 @@
         {% do publication.update({'relation': _publication_table()}) %}
         {% do log('Finishing the publication that run ' ~ publication.publication ~ ' has left.', info=true) %}
         {% do run_query('rename table ' ~ target.schema ~ '.' ~ table['name'] ~ ' to ' ~ publication.relation) %}
-        {# From now on its statements fail; one that has just begun does not. #}
+        {# The dead run's statements fail from now on, but one that has just begun does not. #}
         {% do run_query('kill query where ' ~ is_statement_of(table['name'][-8:]) ~ ' sync') %}
         {% do require_run_lock('run_lock') %}
-        {% do replay(publication, event_log_traits()) %}
+        {% do _replay(publication, event_log_traits()) %}
     {% endfor %}
-{% endmacro %}
-
-
-{#
-    Stops with an error; in a hook, whose run ends with it, the locks are given back first.
-    Arguments: message.
-#}
-{% macro stop(message) %}
-    {% if model.resource_type == 'operation' %}
-        {% do release_and_raise(message) %}
-    {% endif %}
-    {% do exceptions.raise_compiler_error(message) %}
 {% endmacro %}

@@ -1,11 +1,10 @@
 {#
-    As a run-operation: takes the backfilled events of a metric that was removed from the catalog (or renamed in it) out of
-    the log, and only those: live events stay.
+    Removes the backfilled events of a metric that has left the catalog. Its live events stay.
 
     dbt run-operation remove_metric --args '{metric: Model ThumbsUp}'
 
     Arguments: metric, entity type and metric type.
-    Raises: a compiler error where an events model still has the metric, or nothing of it was ever published to the log.
+    Raises: a compiler error if an events model still has the metric, or nothing of it was ever published.
 #}
 {% macro remove_metric(metric) %}
     {% do check_command() %}
@@ -21,18 +20,21 @@
     {% do replay_unfinished_publications() %}
     {% set windows = published_windows() | selectattr('entity_type', 'equalto', entity_type) | selectattr('metric_type', 'equalto', metric_type) | list %}
     {% if not windows %}
-        {% do release_and_raise('Nothing of ' ~ metric ~ ' was ever published to ' ~ var('event_log') ~ ', so there is nothing to remove.') %}
+        {% do stop('Nothing of ' ~ metric ~ ' was ever published to ' ~ var('event_log') ~ ', so there is nothing to remove.') %}
     {% endif %}
     {% set backfilled = within_windows(windows, log_decimals()) %}
-    {% set events = query_column('select count() from ' ~ event_log() ~ ' where ' ~ backfilled) | first %}
+    {% set events = query_value('select count() from ' ~ event_log() ~ ' where ' ~ backfilled) %}
     {% do run_query('delete from ' ~ event_log() ~ ' where ' ~ backfilled) %}
-    {# The ledger says that nothing is left of it, so that it is published from the beginning should it ever come back. #}
-    {% do run_query(
-        'insert into ' ~ publications()
-        ~ ' (event_log, kind, entity_type, metric_type, window_start, window_end, partition_id, state, publication, invocation_id)'
-        ~ " select '" ~ var('event_log') ~ "', 'events', '" ~ entity_type ~ "', '" ~ metric_type ~ "', " ~ utc_literal(beginning_of_time()) ~ ', '
-        ~ utc_literal(beginning_of_time()) ~ ", '', 'published', '" ~ invocation_id ~ "', '" ~ invocation_id ~ "'"
-    ) %}
+    {# A window without length: should the metric come back, it is published from the beginning. #}
+    {% call statement('removed') %}
+    insert into {{ publications() }} (
+        event_log, kind, entity_type, metric_type, window_start, window_end, partition_id, state, publication, invocation_id
+    )
+    values (
+        '{{ var("event_log") }}', 'events', '{{ entity_type }}', '{{ metric_type }}', '{{ beginning_of_time() }}',
+        '{{ beginning_of_time() }}', '', 'published', '{{ invocation_id }}', '{{ invocation_id }}'
+    )
+    {% endcall %}
     {% do release_run_lock('run_lock') %}
     {% do log(metric ~ ': ' ~ how_many(events, 'backfilled event') ~ ' removed from ' ~ var('event_log'), info=true) %}
 {% endmacro %}
