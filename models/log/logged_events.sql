@@ -1,4 +1,4 @@
-{{ config(materialized='view', tags=['backfill', 'reconcile', 'mart']) }}
+{{ config(materialized='view', tags=['backfill', 'reconcile', 'marts']) }}
 
 {# Every event of the application's log, live ones included, in the types that all readers go by. #}
 

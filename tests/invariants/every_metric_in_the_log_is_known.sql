@@ -1,9 +1,8 @@
 {{ config(severity='warn', store_failures=true, schema='failures') }}
 
 {#
-    The log holds no metric that the catalog does not know: one that was taken out of it or renamed, or a mistyped one of live
-    tracking. Totals and caches serve such a metric like any other. Of those that were backfilled, dbt run-operation
-    remove_metric takes the backfilled events out of the log.
+    Every metric in the log is in the catalog. Others have left it, were renamed, or are mistyped by live tracking; totals and
+    caches serve them all the same. dbt run-operation remove_metric removes their backfilled events.
 #}
 
 -- depends_on: {{ ref('published_events') }}

@@ -1,8 +1,8 @@
 {{ config(warn_if='> 0', error_if='> 0 and min(history) < 0') }}
 
 {#
-    No entity has less than nothing of a metric. History below nothing is an error. Where live events took away more than
-    there was (one was lost), a correction is pending: a warning, until the next dbt run --select tag:reconcile.
+    No entity has a negative total. In history, that is an error. If a lost live event caused it, a correction is due: a warning
+    until the next dbt build --select tag:reconcile.
 #}
 
 select

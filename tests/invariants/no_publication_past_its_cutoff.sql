@@ -1,4 +1,4 @@
-{# No window of the backfill reaches past its entity type's cutoff: what lies there is live tracking's. #}
+{# No published window reaches past its entity type's cutoff, where live tracking begins. #}
 
 select
     entity_type,

@@ -1,6 +1,6 @@
 {#
-    The event log still holds what the ledger says was published: as many events, of the same sum and hash, of each metric in
-    each partition. Rows returned are those of content_differences().
+    The event log still holds what the ledger says was published: count, sum and hash of each metric and partition.
+    Rows: those of content_differences().
 #}
 
 -- noqa: disable=all

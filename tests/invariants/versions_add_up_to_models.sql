@@ -1,6 +1,6 @@
 {#
-    Images, generations and earnings of a model are those of its versions: month by month, the events of both add up to
-    the same. Only the history is compared: live events can be lost one by one, and reconcile corrects them.
+    Images, generations and earnings of models equal those of their versions, month by month. Only history is compared, since
+    single live events can be lost until reconcile corrects them.
 #}
 
 {% set cutoff = [cutoff_of('Model'), cutoff_of('ModelVersion')] | min %}

@@ -28,7 +28,7 @@ def parity_of_backfill(backfilled: Project) -> str:
             "path:tests/invariants",
             "path:tests/audit",
         ),
-        *("--exclude", "tag:mart"),
+        *("--exclude", "tag:marts"),
     )
 
 

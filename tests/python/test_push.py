@@ -43,7 +43,7 @@ def served(backfilled: ParsedProject, tmp_path_factory: pytest.TempPathFactory) 
     sandbox.command(f"create table {project.event_log} clone as {backfilled.event_log}")
     copy_tables(sandbox, backfilled.database, "served", "name like 'stg\\_%'")
     only = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-    project.dbt("build", "--select", "engagement_weights", "tag:mart", *only)
+    project.dbt("build", "--select", "engagement_weights", "tag:marts", *only)
     yield project
     drop_databases(sandbox, "served")
 
