@@ -1,6 +1,6 @@
 {#
-    The catalog and the events models name the same metrics, each once, and the same model for each; and each entity type is
-    compared with expected counts.
+    The catalog and the events models name the same metrics, each once and with the same model, and each entity type is compared
+    with expected counts.
 #}
 
 -- depends_on: {{ ref('audited_events') }}

@@ -1,9 +1,9 @@
 {{ config(severity='warn') }}
 
 {#
-    Each metric that the run answers for has at least one event before its cutoff. A metric without any may be a rule that
-    never holds, or a source that is empty or was never filled. A log without any such event is left alone. Deployments whose
-    CollectionItem has no modelVersionId have no event of ModelVersion Collection.
+    Each metric that the run answers for has an event before its cutoff. One without any may have a rule that never holds, or a
+    source that was never filled. A log without any event is not tested. If CollectionItem has no modelVersionId,
+    ModelVersion Collection has no events.
 #}
 
 {% set metrics = [] %}

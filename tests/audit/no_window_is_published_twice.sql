@@ -1,6 +1,6 @@
 {#
-    The windows of a metric do not overlap: those that the ledger calls published, and the one that is about to be. None of
-    their partitions was entered twice by a run. A window that begins with time itself supersedes the earlier ones.
+    The windows of a metric do not overlap, whether published or about to be, and no run has entered a partition twice. A window
+    that begins in 1970 supersedes the earlier ones.
 #}
 
 -- depends_on: {{ ref('audited_events') }}

@@ -1,6 +1,6 @@
 {#
-    Every pending event lies in the window of its metric that was open when it was built: none at or after the cutoff, none
-    before what was published already, none of a metric that had no open window.
+    Every pending event lies in the window of its metric that was open when the table was built: none at or after the cutoff, none
+    in history that was published before, none of a metric without an open window.
 #}
 
 -- depends_on: {{ ref('audited_events') }}

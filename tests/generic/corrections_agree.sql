@@ -1,16 +1,15 @@
 {#
-    No correction takes an entity's total further away from what PostgreSQL counts now. So a rule that is broken in the
-    events models is found before it "corrects" good counters. Only entities that are corrected are looked at; where there
-    are none, PostgreSQL is not asked.
+    No correction moves an entity's total further away from what PostgreSQL counts now. So a broken rule in an events model is
+    found before it "corrects" good counters. If no entity of the type is corrected, PostgreSQL is not asked.
 
     Arguments:
         model   a model expected_*
-        also    further expected counts, a relation with the same columns
+        also    a relation with further expected counts
 #}
 {% test corrections_agree(model, also=none) %}
     {{- config(store_failures=true, schema='failures') }}
     {%- set corrections = ref('pending_corrections') %}
-    {%- set logged = model_of_the_log('logged_events') %}
+    {%- set logged = relation_named('logged_events') %}
     {%- set expected = graph.nodes['model.' ~ project_name ~ '.' ~ model.identifier] if execute else none %}
     {%- set entity_type = expected.config.meta.entity_type if execute else none %}
     {%- if execute and flags.WHICH == 'build' and reconciling() and query_column(

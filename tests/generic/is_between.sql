@@ -1,9 +1,9 @@
 {#
-    A number lies between two others, those included.
+    A number lies between two others, or equals one of them.
 
     Arguments:
         model, column_name   the column that is tested
-        low, high   the numbers
+        low, high            the numbers
 #}
 {% test is_between(model, column_name, low, high) %}
     {%- if not is_built(model) %}

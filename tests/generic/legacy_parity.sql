@@ -1,11 +1,11 @@
 {#
-    The events before the cutoff add up to what the legacy jobs counted (timeframe AllTime), for the metrics that the
-    catalog has for this table. One row per metric that differs. Only those whose legacy_parity is `exact` can fail the
-    test: a warning from the first entity on, an error above the var legacy_error_percent of the entities. What is known
-    to differ is compared and shown. dbt's number is that of the entities that differ. A table or column that PostgreSQL does not have (any more) is named after the tests.
+    The events before the cutoff add up to what the legacy jobs counted (AllTime), for the metrics that the catalog has for this
+    table. Metrics whose legacy_parity is `exact` warn from the first entity on, and fail above legacy_error_percent of the
+    entities. Known differences are compared and printed. dbt's number is that of the entities that differ.
 
     Arguments:
         model   a table of the source `legacy`
+    Rows: those of legacy_comparison().
 #}
 {% test legacy_parity(model) %}
     {{- config(

@@ -1,12 +1,11 @@
 {#
-    The events of an entity type add up to what PostgreSQL counts, entity by entity. In dbt build, the events are those of
-    the log as it would be once what is pending is published, the metrics are those that are due, and the test stands before
-    published_events. Rows returned, and kept in a table, are those of parity_comparison(); their counts
-    by metric are printed after the run (describe_parity).
+    The events of an entity type add up to what PostgreSQL counts, entity by entity. dbt build compares the log as it would be
+    after publication, and only metrics that are due; the test runs before published_events.
 
     Arguments:
         model   a model expected_*
-        also    further expected counts, a relation with the same columns
+        also    a relation with further expected counts
+    Rows: those of parity_comparison(), kept in a table. describe_findings() prints their number by metric.
 #}
 {% test source_parity(model, also=none) %}
     {{- config(store_failures=true, schema='failures') }}

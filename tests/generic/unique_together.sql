@@ -1,10 +1,10 @@
 {#
-    No two rows have the same values in these columns.
+    No two rows have the same values in some columns.
 
     Arguments:
         model     the model that is tested
         columns   names of columns, such as [userId, imageId]
-        sampled   column of an entity's id, of which only the share parity_sample is looked at; none: all rows
+        sampled   column with an entity's id, of which only the share parity_sample is compared; none: all rows
 #}
 {% test unique_together(model, columns, sampled=none) %}
     {%- if not is_built(model) %}
