@@ -21,8 +21,8 @@
 
 
 {#
-    Creates the event log if it does not exist: dbt run-operation create_event_log. No run does it on its own, since a mistyped
-    name would become another log.
+    As a run-operation: dbt run-operation create_event_log. Creates the event log if it does not exist. No run does it on its
+    own, since a mistyped name would become another log.
 #}
 {% macro create_event_log() %}
     {% do check_command() %}
@@ -200,8 +200,8 @@
 
 
 {#
-    Lets the models of another database publish to the log: dbt run-operation release_event_log. The events stay; the other
-    database's first run takes those over that equal its own.
+    As a run-operation: dbt run-operation release_event_log. Lets the models of another database publish to the log. The events
+    stay; the other database's first run takes those over that equal its own.
 #}
 {% macro release_event_log() %}
     {% do check_command() %}

@@ -1,7 +1,7 @@
 {#
-    Removes the backfilled events of a metric that has left the catalog. Its live events stay.
+    As a run-operation: dbt run-operation remove_metric --args '{metric: Model ThumbsUp}'
 
-    dbt run-operation remove_metric --args '{metric: Model ThumbsUp}'
+    Removes the backfilled events of a metric that has left the catalog. Its live events stay.
 
     Arguments: metric, entity type and metric type.
     Raises: a compiler error if an events model still has the metric, or nothing of it was ever published.

@@ -4,7 +4,7 @@
     cannot be read as declared, undeclared nulls (which would be read as 0), and what makes the role read other values or
     fewer rows.
 
-    Also dbt run-operation check_postgres_sources.
+    As a run-operation: dbt run-operation check_postgres_sources.
     Returns: the optional columns that do not exist, as 'Table.column'; each is printed.
     Raises: a compiler error that lists all findings, or says that the named collection is missing.
 #}

@@ -3,7 +3,7 @@
     types. An optional column that PostgreSQL lacks is null in every row. The connection stays in the named collection: no table
     definition has an address, a user or a password. Tables that are as declared are left alone.
 
-    Every run that stages something begins with it; also dbt run-operation create_postgres_tables.
+    As a run-operation: dbt run-operation create_postgres_tables. Every run that stages something begins with it, too.
     Arguments: absent, of check_postgres_sources(); none: it is called.
     Raises: whatever check_postgres_sources() raises, before anything is created.
 #}
