@@ -815,17 +815,17 @@ def test_a_changed_rule_is_named_with_the_way_to_publish_anew(staged: ParsedProj
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "changes_the_rule"),
+    ("old", "new", "changed"),
     [
-        ("type,", "type, -- Follow, Hide or Block", False),
-        ("type,", "type, upper(type) as shout,", False),
-        ("targetUserId,", "greatest(targetUserId, 0) as targetUserId,", True),
-        ("stg_user_engagement') }}", "stg_user_engagement') }} where userId != targetUserId", True),
+        ("type,", "type, -- Follow, Hide or Block", None),
+        ("type,", "type, upper(type) as shout,", None),
+        ("targetUserId,", "greatest(targetUserId, 0) as targetUserId,", "Follower, Hidden"),
+        ("stg_user_engagement') }}", "stg_user_engagement') }} where userId > 1", "Follower, Following, Hidden"),
     ],
     ids=["comment", "unused_column", "used_column", "condition"],
 )
 def test_a_rule_has_changed_if_what_it_means_has(
-    staged: ParsedProject, monkeypatch: pytest.MonkeyPatch, old: str, new: str, changes_the_rule: bool
+    staged: ParsedProject, monkeypatch: pytest.MonkeyPatch, old: str, new: str, changed: str | None
 ) -> None:
     staged.publish(FOLLOWS)
     name = f"model.entity_metrics.{FOLLOWS}"
@@ -833,9 +833,8 @@ def test_a_rule_has_changed_if_what_it_means_has(
     assert old in model.raw_code
     monkeypatch.setattr(model, "raw_code", model.raw_code.replace(old, new, 1))
     monkeypatch.setitem(staged.manifest.flat_graph["nodes"][name], "raw_code", model.raw_code)
-    output = staged.publish(FOLLOWS)
-    assert ("The rule of User Follower, Following, Hidden has changed since" in output) == changes_the_rule, output
-    assert ("has changed since" in output) == changes_the_rule
+    named = re.search("The rule of User (.*) has changed since", staged.publish(FOLLOWS))
+    assert (named and named[1]) == changed
 
 
 @pytest.mark.parametrize(("precision", "tick"), [("DateTime64(1)", 100), ("DateTime64(6, 'Asia/Tokyo')", 1)])
