@@ -820,7 +820,7 @@ def test_a_changed_rule_is_named_with_the_way_to_publish_anew(staged: ParsedProj
         ("type,", "type, -- Follow, Hide or Block", None),
         ("type,", "type, upper(type) as shout,", None),
         ("targetUserId,", "greatest(targetUserId, 0) as targetUserId,", "Follower, Hidden"),
-        ("stg_user_engagement') }}", "stg_user_engagement') }} where userId > 1", "Follower, Following, Hidden"),
+        ("stg_user_engagement') }}", "stg_user_engagement') }} where userId > 1", "Following, Follower, Hidden"),
     ],
     ids=["comment", "unused_column", "used_column", "condition"],
 )
