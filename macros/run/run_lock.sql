@@ -17,7 +17,7 @@
 {% macro acquire_run_lock(name) %}
     {% set seen = namespace(holder='', silent=0, dead=none, waited=false, number=none) %}
     {% for look in range(100000) %}
-        {% set lock = _newest_lock(name) %}
+        {% set lock = newest_lock(name) %}
         {% if lock.holder == invocation_id %}
             {% set seen.number = lock.number %}
             {% break %}
@@ -54,7 +54,7 @@
     Raises: a compiler error if another run has taken over; this run's own tables are dropped first.
 #}
 {% macro require_run_lock(name) %}
-    {% set holder = _newest_lock(name).holder %}
+    {% set holder = newest_lock(name).holder %}
     {% if holder != invocation_id %}
         {% do _drop_run_tables(name, invocation_id[:8]) %}
         {% do exceptions.raise_compiler_error(
@@ -71,7 +71,7 @@
 #}
 {% macro release_run_lock(name) %}
     {% do _drop_run_tables(name, invocation_id[:8]) %}
-    {% set lock = _newest_lock(name) %}
+    {% set lock = newest_lock(name) %}
     {% if lock.holder == invocation_id %}
         {% do run_query("alter table " ~ _lock_table(name, lock.number) ~ " modify comment ''") %}
     {% endif %}
@@ -123,7 +123,7 @@
 
 
 {# Number and holder of the lock that counts; number 0 if there has never been one, holder '' if it is free. #}
-{% macro _newest_lock(name) %}
+{% macro newest_lock(name) %}
     {% set found = run_query(
         "select " ~ _lock_number() ~ " as number, comment from system.tables where database = '" ~ target.schema
         ~ "' and match(name, '^" ~ name ~ "_[0-9]+$') order by number desc limit 1"

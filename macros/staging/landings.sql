@@ -35,7 +35,7 @@
     that were landed.
 #}
 {% macro landing_of(relation) %}
-    {% for landing in run_query(_latest_landings() ~ " where staging_table = '" ~ relation.identifier ~ "'") %}
+    {% for landing in run_query(latest_landings() ~ " where staging_table = '" ~ relation.identifier ~ "'") %}
         {% do return({
             'layout': landing['layout'],
             'seen': landing['seen'],
@@ -86,7 +86,7 @@
 #}
 {% macro require_landings(views, windows) %}
     {% set landed = {} %}
-    {% for row in run_query(_latest_landings()) %}
+    {% for row in run_query(latest_landings()) %}
         {% do landed.update({row['staging_table']: row}) %}
     {% endfor %}
     {% set faults = [] %}
@@ -122,7 +122,7 @@
 
 
 {# The newest row of the ledger for each staging table, and how many slices and rows the table has now. #}
-{% macro _latest_landings() %}
+{% macro latest_landings() %}
     select
         landing.staging_table as staging_table,
         landing.state as state,
