@@ -171,9 +171,15 @@ def write_profiles(sandbox: Sandbox) -> None:
     show_default=True,
     help="Whether to run dbt seed as well. dbt test needs it; it takes some seconds at any scale.",
 )
+@click.option(
+    "--live-events/--no-live-events",
+    default=True,
+    show_default=True,
+    help="Whether the event log holds what the application has recorded since the cutoff of dbt_project.yml.",
+)
 @click.option("--verbose", is_flag=True, help="Print each step with its seconds.")
 @click.pass_obj
-def seed(sandbox: Sandbox, scale: float, random_seed: int, catalog: bool, verbose: bool) -> None:
+def seed(sandbox: Sandbox, scale: float, random_seed: int, catalog: bool, live_events: bool, verbose: bool) -> None:
     """Fill the servers with a made-up community.
 
     PostgreSQL and ClickHouse get its rows, and dbt seed loads the metric catalog. It replaces everything: source rows,
@@ -188,7 +194,7 @@ def seed(sandbox: Sandbox, scale: float, random_seed: int, catalog: bool, verbos
     echo = click.echo if verbose else lambda _: None
     with clickhouse.client(sandbox) as client:
         clickhouse.empty_models(client)
-        fill(scale, random_seed, sandbox.postgres_dsn, client, echo)
+        fill(scale, random_seed, sandbox.postgres_dsn, client, echo, live_events=live_events)
     postgres.set_up(sandbox)
     if catalog:
         folder = sandbox.directory / "dbt"
@@ -198,6 +204,17 @@ def seed(sandbox: Sandbox, scale: float, random_seed: int, catalog: bool, verbos
         if done.returncode:
             raise click.ClickException(f"dbt seed failed:\n{done.stdout}{done.stderr}")
     click.echo(f"seeded at scale {scale:g} in {time.monotonic() - began:.1f} s")
+
+
+@main.command()
+@click.option("--event-log", default="default.entityMetricEvents", show_default=True, help="The log to record into.")
+@click.pass_obj
+def live(sandbox: Sandbox, event_log: str) -> None:
+    """Be the application: print a cutoff, change rows, and record their events, until it is interrupted."""
+    from sandbox.live import live
+
+    with clickhouse.client(sandbox) as client:
+        live(sandbox.postgres_dsn, client, event_log)
 
 
 @main.command()

@@ -8,7 +8,7 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -85,20 +85,25 @@ def seed(
     clickhouse: "Client",
     echo: Echo,
     *,
+    live_events: bool = True,
     application: str = "default",
     orchestration: str = "orchestration",
 ) -> None:
     """Make the source tables anew, empty the event log, and fill them; scale 1 is about a million source rows.
 
-    The same scale and random seed give the same rows. `application` and `orchestration` are the ClickHouse databases
-    that hold the application's tables.
+    The same scale and random seed give the same rows. Without `live_events` the event log stays empty. `application`
+    and `orchestration` are the ClickHouse databases that hold the application's tables.
     """
-    postgres = partial(session, postgres_dsn, {"scale": scale, "random_seed": random_seed, "cutoff": CUTOFF})
+    given = {"scale": scale, "random_seed": random_seed, "cutoff": CUTOFF}
+    postgres = partial(session, postgres_dsn, given)
+    # Without live events there was no cutoff yet: the legacy jobs have counted every row.
+    counted_until = CUTOFF if live_events else "2100-01-01"
+    legacy = partial(session, postgres_dsn, given | {"cutoff": counted_until})
     databases = {"default": application, "orchestration": orchestration}
     parameters = {
         "seed": random_seed,
         "scale": float(scale),
-        "cutoff": CUTOFF,
+        "cutoff": counted_until,
         "application": application,
         "orchestration": orchestration,
     }
@@ -110,8 +115,8 @@ def seed(
             return ""
         return clickhouse.raw_query(statement, given).decode()
 
-    def load(*files: str) -> None:
-        with postgres() as cursor:
+    def load(*files: str, session: Callable[[], AbstractContextManager[Cursor]] = postgres) -> None:
+        with session() as cursor:
             run(cursor, *files)
 
     def run(cursor: Cursor, *files: str) -> None:
@@ -126,7 +131,7 @@ def seed(
                     ask(statement)
 
     def load_legacy_metrics() -> None:
-        with postgres() as cursor:
+        with legacy() as cursor:
             copy_version_counts(ask, cursor)
             run(cursor, "40_legacy_sources.sql", "42_legacy_others.sql")
 
@@ -159,9 +164,9 @@ def seed(
     others = [table for table in tables if table not in large + metrics]
     together(lambda: vacuum(postgres_dsn, large, echo), lambda: vacuum(postgres_dsn, others, echo))
     together(
-        lambda: load("40_legacy_sources.sql", "41_legacy_images_posts_users.sql"),
+        lambda: load("40_legacy_sources.sql", "41_legacy_images_posts_users.sql", session=legacy),
         load_legacy_metrics,
-        load_live_events,
+        *([load_live_events] if live_events else []),
     )
     load("43_legacy_noise.sql", "91_foreign_keys.sql")
     vacuum(postgres_dsn, metrics, echo)

@@ -97,7 +97,7 @@
             {% do metrics.append("('" ~ view.name ~ "', '" ~ metric.entity_type ~ "', '" ~ metric.metric_type ~ "')") %}
         {% endfor %}
     {% endfor %}
-    {% set pending = model_of_the_log('pending_events') %}
+    {% set pending = relation_named('pending_events') %}
     {% set is_built = query_column("select 1 from system.tables where database = '" ~ pending.schema ~ "' and name = '" ~ pending.identifier ~ "'") %}
     {% set half_built = query_column(
         "select name from system.tables where database = '" ~ pending.schema ~ "' and startsWith(name, 'pending_events__scratch_') order by name desc"

@@ -1,6 +1,7 @@
 {#
     The events of an entity type add up to what PostgreSQL counts, entity by entity. dbt build compares the log as it would be
-    after publication, and only metrics that are due; the test runs before published_events.
+    after publication, and only metrics that are due; the test runs before published_events, beside a live application
+    (audit_comparison).
 
     Arguments:
         model   a model expected_*
@@ -13,7 +14,7 @@
     {%- set expected = graph.nodes['model.' ~ project_name ~ '.' ~ model.identifier] if execute else none %}
     {%- set metric_types = audited_metric_types(expected.config.meta.entity_type) if execute and flags.WHICH in ['test', 'build'] else [] %}
     {%- if metric_types and not reconciling() %}
-        {{- parity_comparison(expected, also, events, metric_types) }}
+        {{- (audit_comparison if flags.WHICH == 'build' else parity_comparison)(expected, also, events, metric_types) }}
     {%- else %}
     select 'no metric of this entity type is part of this run' as nothing where false
     {%- endif %}
