@@ -3,6 +3,7 @@
 import signal
 import threading
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,8 @@ from wording import how_many
 if TYPE_CHECKING:
     from clickhouse_connect.driver import Client
 
-CHANGES = Path(__file__).with_name("live.sql").read_text()
+# One at a time: a look sees only what changes add up to, and a follow that has ended by then is none.
+CHANGES = Path(__file__).with_name("live.sql").read_text().strip().split(";\n\n")
 # Downloads: rows that the application writes to ClickHouse.
 DOWNLOADS = """
 insert into default.modelVersionEvents
@@ -26,7 +28,7 @@ order by rand()
 limit 5
 """
 # Seconds between two changes: a look at all rows takes a core of the machine.
-PAUSE = 2
+PAUSE = 1
 
 
 def live(postgres_dsn: str, client: "Client", event_log: str) -> None:
@@ -40,9 +42,13 @@ def live(postgres_dsn: str, client: "Client", event_log: str) -> None:
         connection.commit()
         # No row changes between the application's first look and this moment.
         click.echo(f"cutoff: {datetime.now(UTC).replace(tzinfo=None).isoformat(' ', 'milliseconds')}")
-        while not stop.wait(PAUSE):
-            cursor.execute(CHANGES)
-            client.command(DOWNLOADS)
+        for change in cycle([*CHANGES, DOWNLOADS]):
+            if stop.wait(PAUSE):
+                break
+            if change == DOWNLOADS:
+                client.command(change)
+            else:
+                cursor.execute(change)
             recorded += len(application.record())
             connection.commit()
     click.echo(f"{how_many(recorded, 'event')} recorded")

@@ -162,3 +162,35 @@ def test_a_part_is_audited_and_published_alone(parsed: ParsedProject, backfilled
         f"select name from system.tables where database = '{parsed.database}' and startsWith(name, 'stg_')"
     )
     assert set(staged) == {("stg_tag",), ("stg_tag_engagement",)}
+
+
+def test_rows_that_change_between_landing_and_audit_stop_nothing_once_the_application_has_recorded_it(
+    parsed: ParsedProject, source: Sandbox
+) -> None:
+    parsed.run("stg_tag", "stg_tag_engagement")
+    gone = source.postgres(
+        """
+        delete from "TagEngagement"
+        where type = 'Hide' and "tagId" % 3 = 0 and "createdAt" < '2024-08-07'
+        returning "tagId", "userId"
+        """
+    )
+    tags = {tag for tag, _ in gone}
+    assert len(tags) > 1
+
+    def record(*rows: tuple[int, int]) -> None:
+        values = ", ".join(f"('Tag', {tag}, {user}, 'Hidden', -1, now64(3))" for tag, user in rows)
+        parsed.sandbox.command(f"insert into {parsed.event_log} values {values}")
+
+    assert sum(found(parsed.dbt(*BUILD, fails=True))["Tag Hidden"]) == len(tags)
+    # The events of one of them are still on their way.
+    late = max(tags)
+    record(*(row for row in gone if row[0] != late))
+    output = parsed.dbt(*BUILD, fails=True)
+    assert sum(found(output)["Tag Hidden"]) == 1
+    assert f"worst: Tag {late} has" in output
+    record(*(row for row in gone if row[0] == late))
+    assert "AUDITED" not in parsed.dbt(*BUILD)
+    assert leftovers(parsed) == []
+    # History and live events together say what is left.
+    assert found(parsed.dbt("test", "--select", "source_parity_tag", parity="present")) == {}
