@@ -56,7 +56,7 @@
 
 
 {#
-    The same for every entity that has an expected count or events, whether or not the two differ; difference is '' if not. The
+    parity_comparison() for every entity that has an expected count or events, whether or not the two differ; difference is '' if not. The
     select has no where clause.
     Arguments: as in parity_comparison(), and counted, a table of the expected counts (none: PostgreSQL is asked); since, from when on
     live events are added up as moved (none: they are not).
