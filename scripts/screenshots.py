@@ -23,6 +23,13 @@ LINEAGE = "#!/overview?g_v=1&g_i=%2Btag_engagement_events%2B,%2Bpublished_events
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
+def browser_path() -> str:
+    """Find the browser. Raises ClickException where there is none."""
+    if found := next(filter(None, map(shutil.which, BROWSERS)), None):
+        return found
+    raise click.ClickException(f"There is no browser: install one of {', '.join(BROWSERS)}.")
+
+
 def take(page: Page, name: str, height: int) -> None:
     """Save a strip of this height from the middle of what the page shows."""
     PICTURES.mkdir(exist_ok=True)
@@ -35,9 +42,7 @@ def take(page: Page, name: str, height: int) -> None:
 @click.command()
 def main() -> None:
     """Take both pictures of the sandbox, as scripts/demo leaves it, and save them in docs/images."""
-    browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser_path is None:
-        raise click.ClickException(f"There is no browser: install one of {', '.join(BROWSERS)}.")
+    executable = browser_path()
     target = REPOSITORY / "target"
     report, site = target / "parity_report.html", target / "static_index.html"
     # Ctrl-C ends this script alone, in one line.
@@ -49,7 +54,7 @@ def main() -> None:
     environment = os.environ | {"WITHOUT_UNIT_TESTS": "true"}
     subprocess.run([dbt, "--quiet", "docs", "generate", "--static"], env=environment, **options)
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(report.as_uri())
         take(page, "parity_report", 800)

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +19,7 @@ import clickhouse_connect
 import psycopg2
 import pytest
 from clickhouse_connect.driver import Client
+from event_log_checks import MANY_PARTITIONS, copy_landed, copy_ledger
 
 from sandbox.processes import ports_of_its_own
 
@@ -115,15 +116,9 @@ class Project:
 
     def dbt(self, *args: str, fails: bool = False, **vars: object) -> str:
         """Runs dbt to its end. Returns what it printed; a wrong exit code fails the test."""
-        done = subprocess.run(
-            self.command_line(*args, **vars),
-            env=self.environment(),
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        assert (done.returncode != 0) == fails, done.stdout
-        return done.stdout
+        code, output = run_program(*self.command_line(*args, **vars), env=self.environment())
+        assert (code != 0) == fails, output
+        return output
 
     def backfill(self, *args: str, **options: object) -> str:
         return self.dbt("run", "--select", "tag:backfill", *args, **options)
@@ -142,6 +137,13 @@ class Project:
         )[0]
 
 
+def run_program(*command: str | Path, env: Mapping[str, str]) -> tuple[int, str]:
+    """Runs a program of Python. Returns its exit code and output."""
+    line = [sys.executable, *command]
+    done = subprocess.run(line, cwd=REPO, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
 def sandbox_command(env: dict[str, str], *arguments: str) -> str:
     """Runs scripts/sandbox.py. What it says of a failure is one line, as the summary of a test run shows only that."""
     command = [sys.executable, str(REPO / "scripts" / "sandbox.py"), *arguments]
@@ -155,10 +157,26 @@ def start_sandbox(directory: Path, *options: str) -> Sandbox:
     ports = ports_of_its_own()
     env = {**os.environ, **ports, "SANDBOX_DIR": str(directory)}
     sandbox_command(env, "up", *options)
-    sandbox_command(env, "seed", "--scale", str(SCALE), "--random-seed", str(RANDOM_SEED), "--no-catalog")
-    lines = [line for line in sandbox_command(env, "env").splitlines() if line.startswith("export ")]
-    exports = dict(word.split("=", 1) for word in shlex.split("\n".join(lines)) if "=" in word)
-    return Sandbox(directory, {**ports, **exports})
+    try:
+        sandbox_command(env, "seed", "--scale", str(SCALE), "--random-seed", str(RANDOM_SEED), "--no-catalog")
+        return Sandbox(directory, ports | exported(sandbox_command(env, "env")))
+    except BaseException:
+        sandbox_command(env, "down")
+        raise
+
+
+def exported(lines: str) -> dict[str, str]:
+    """The variables that lines of a shell export."""
+    return dict(line.split("=", 1) for word, line in map(shlex.split, lines.splitlines()) if word == "export")
+
+
+# What names servers, in the environment of whoever runs the tests.
+SERVERS = ("CLICKHOUSE_", "POSTGRES_", "PARITY_", "REDIS_URL", "SANDBOX_", "DBT_")
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """The environment without a variable of any server but those given."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(SERVERS)} | more
 
 
 def stop_sandbox(sandbox: Sandbox) -> None:
@@ -179,10 +197,7 @@ def new_project(sandbox: Sandbox, name: str, target: Path, log_ddl: str | None =
     project = Project(sandbox, name, target)
     sandbox.command(f"create database {name}")
     sandbox.command(f"create table {project.event_log} {log_ddl or 'as default.entityMetricEvents'}")
-    sandbox.command(
-        f"insert into {project.event_log} select * from default.entityMetricEvents "
-        "settings max_partitions_per_insert_block = 0"
-    )
+    sandbox.command(f"insert into {project.event_log} select * from default.entityMetricEvents {MANY_PARTITIONS}")
     return project
 
 
@@ -214,6 +229,17 @@ def parsed_once(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> P
 
     project = ParsedProject(sandbox, PARSED, tmp_path_factory.mktemp("parsed"))
     return replace(project, manifest=parse(project))
+
+
+@contextmanager
+def on_its_own(parsed_once: ParsedProject, directory: Path, *options: str) -> Iterator[ParsedProject]:
+    """A project like `parsed`, on servers of its own."""
+    sandbox = start_sandbox(directory / "servers", *options)
+    try:
+        new_project(sandbox, PARSED, directory)
+        yield replace(parsed_once, sandbox=sandbox, target=directory)
+    finally:
+        stop_sandbox(sandbox)
 
 
 @pytest.fixture(scope="session")
@@ -251,7 +277,7 @@ def changed(parsed: ParsedProject, parsed_once: ParsedProject, tmp_path: Path) -
 @pytest.fixture
 def staged(parsed: ParsedProject, backfilled: Project) -> ParsedProject:
     """`parsed` with the landed tables of `backfilled`. The parts of its log stay as they were written."""
-    copy_tables(parsed.sandbox, backfilled.database, parsed.database, "name like 'stg\\_%' or name = 'metric_landings'")
+    copy_landed(backfilled, parsed)
     parsed.sandbox.command(f"alter table {parsed.event_log} modify setting max_bytes_to_merge_at_max_space_in_pool = 1")
     return parsed
 
@@ -263,11 +289,7 @@ def published(staged: ParsedProject, backfilled: Project) -> ParsedProject:
     run(f"drop table {staged.event_log} sync")
     run(f"create table {staged.event_log} clone as {backfilled.event_log}")
     run(f"create table {staged.database}.metric_catalog clone as {backfilled.database}.metric_catalog")
-    run(f"create table {staged.database}.metric_publications as {backfilled.database}.metric_publications")
-    run(
-        f"insert into {staged.database}.metric_publications select * replace ('{staged.event_log}' as event_log)"
-        f" from {backfilled.database}.metric_publications"
-    )
+    copy_ledger(backfilled, staged)
     run(f"create database {staged.database}_postgres")
     copy_tables(staged.sandbox, f"{backfilled.database}_postgres", f"{staged.database}_postgres")
     staged.run("expected_application_metrics", *LOG)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from conftest import Project
+from event_log_checks import AT_ONCE, MANY_PARTITIONS
 
 FOUND = re.compile(r"(\w+) (\w+): (\d+) missing, (\d+) extra, (\d+) too low, (\d+) too high; worst: (.+)")
 
@@ -23,3 +24,12 @@ def differences(project: Project) -> set[tuple]:
     for (table,) in project.sandbox.rows(tables):
         rows |= set(project.sandbox.rows(f"select * from {project.database}_failures.{table}"))
     return rows
+
+
+def damage_log(project: Project, where: str = "true") -> None:
+    """Events of one metric are lost, of another there twice, and of a third counted for a fourth."""
+    run, log = project.sandbox.command, project.event_log
+    post, user, bounty = (f"{where} and entityType = '{name}' and metricType =" for name in ("Post", "User", "Bounty"))
+    run(f"alter table {log} delete where {post} 'ReactionHeart' and entityId % 7 = 2 {AT_ONCE}")
+    run(f"insert into {log} select * from {log} where {user} 'Following' and entityId % 5 = 1 {MANY_PARTITIONS}")
+    run(f"alter table {log} update metricType = 'Favorite' where {bounty} 'Track' and entityId % 4 = 0 {AT_ONCE}")

@@ -81,9 +81,11 @@ def parse(project: Project, *options: str) -> Manifest:
     with mock.patch.dict(os.environ, {**project.environment(), **quiet}):
         parsed = dbtRunner().invoke(project.command_line("parse", *options)[1:])
     assert parsed.success, parsed.exception
-    # What each fork would do again: import what runs models, and compile the macros that it comes across.
+    # What each fork would do again: import what runs models, compile macros, and prepare what selects nodes.
     for macro in parsed.result.macros.values():
         template_cache.get_node_template(macro)
+    with mock.patch.dict(os.environ, {**project.environment(), "DBT_LOG_LEVEL": "none"}):
+        assert dbtRunner(manifest=parsed.result).invoke(project.command_line("ls", "--select", "tag:tag")[1:]).success
     # All that is there by now stays, so the forks' garbage collectors need not look at it and copy its pages.
     gc.collect()
     gc.freeze()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 from unittest import mock
 
@@ -14,6 +13,8 @@ from conftest import REPO, Project
 from parsed_project import ParsedProject
 from playwright.sync_api import expect, sync_playwright
 from test_parity_report import ARGUMENTS
+
+from screenshots import browser_path
 
 # The lineage of a cache, from the source tables on.
 LINEAGE = "#!/exposure/exposure.entity_metrics.entity_metrics_cache?g_v=1&g_i=%2Bexposure:entity_metrics_cache"
@@ -68,9 +69,8 @@ def test_unit_tests_are_left_out_of_the_site_and_of_nothing_else(site: Path, par
 
 
 def test_the_site_opens_offline_and_draws_the_lineage(site: Path) -> None:
-    browser_path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=browser_path, headless=True, args=ARGUMENTS)
+        browser = driver.chromium.launch(executable_path=browser_path(), headless=True, args=ARGUMENTS)
         page = browser.new_context(offline=True, viewport={"width": 1500, "height": 900}).new_page()
         requests: list[str] = []
         page.on("request", lambda request: requests.append(request.url))

@@ -14,22 +14,27 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import psycopg2
 import pytest
-from conftest import LOG, PARSED, Project, Sandbox, new_project, sandbox_command, start_sandbox, stop_sandbox
+from conftest import LOG, Project, Sandbox, on_its_own, sandbox_command
 from event_log_checks import (
     BEFORE,
+    COLUMNS,
+    assert_published_once,
     closed_windows,
+    doing,
+    forget_published,
     leftovers,
+    nothing_due,
     of_pairs,
     pairs_of,
     slow_down,
-    statements_of,
     undisturbed,
+    unfinished,
+    watched,
 )
 from parsed_project import ParsedProject, Run, wait_until
 
@@ -58,13 +63,6 @@ def writes(sandbox: Sandbox) -> bool:
     return sandbox.value(f"select count() from system.processes where {of_a_run}") > 0
 
 
-def assert_as_undisturbed(project: Project, backfilled: Project, *models: str) -> None:
-    assert project.fingerprint() == undisturbed(backfilled, *models)
-    of_backfilled = closed_windows(backfilled)
-    assert closed_windows(project) == {pair: of_backfilled[pair] for pair in pairs_of(*models)}
-    assert leftovers(project) == []
-
-
 # At any moment --------------------------------------------------------------------------------------------------------
 
 
@@ -78,7 +76,7 @@ def test_a_backfill_killed_at_five_moments_is_completed_by_the_next(
         wait_until(lambda run=run: writes(parsed.sandbox) or run.has_ended())
         run.kill()
     parsed.backfill()
-    assert_as_undisturbed(parsed, backfilled)
+    assert_published_once(parsed, backfilled)
 
 
 def test_a_full_refresh_killed_at_any_moment_loses_nothing(
@@ -90,7 +88,7 @@ def test_a_full_refresh_killed_at_any_moment_loses_nothing(
     wait_until(lambda: writes(staged.sandbox) or run.has_ended())
     run.kill()
     staged.backfill()
-    assert_as_undisturbed(staged, backfilled)
+    assert_published_once(staged, backfilled)
 
 
 # While a statement goes on --------------------------------------------------------------------------------------------
@@ -124,48 +122,39 @@ def held_up_copy(sandbox: Sandbox, table: str, column: str) -> Iterator[Callable
 
 def test_a_copy_that_goes_on_after_the_kill_is_outlasted(parsed: ParsedProject, backfilled: Project) -> None:
     sandbox, models = parsed.sandbox, ("stg_user", "stg_user_engagement", FOLLOWS, *LOG)
-    copy = f"create table `{parsed.database}`.`stg_user_engagement__scratch_"
     with held_up_copy(sandbox, "UserEngagement", "targetUserId") as let_go:
         run = parsed.start("run", "--select", *models)
-        kill_at(run, lambda: statements_of(sandbox, copy))
+        kill_at(run, lambda: doing(parsed, "land", "stg_user_engagement"))
         again = parsed.start("run", "--select", *models)
         wait_until(lambda: "is at work; waiting" in again.output)
-        assert len(statements_of(sandbox, copy)) == 1
+        assert len(doing(parsed, "land", "stg_user_engagement")) == 1
         let_go()
         assert again.wait() == 0, again.output
     staged = "select count(), sum(cityHash64(* except _landed_at)) from {}.stg_user_engagement"
     assert sandbox.rows(staged.format(parsed.database)) == sandbox.rows(staged.format(backfilled.database))
-    assert_as_undisturbed(parsed, backfilled, FOLLOWS)
+    assert_published_once(parsed, backfilled, FOLLOWS)
 
 
 def test_a_build_that_goes_on_after_the_kill_is_outlasted(staged: ParsedProject, backfilled: Project) -> None:
     slow_down(staged, "stg_user_engagement", seconds_a_row=0.005)
-    build = f"insert into `{staged.database}`.`pending_events__scratch_"
     killed = staged.start_publishing(FOLLOWS)
-    kill_at(killed, lambda: statements_of(staged.sandbox, build))
-    assert statements_of(staged.sandbox, build)
+    kill_at(killed, lambda: doing(staged, "build"))
+    assert doing(staged, "build")
     assert "is at work; waiting" in staged.publish(FOLLOWS)
-    assert_as_undisturbed(staged, backfilled, FOLLOWS)
+    assert_published_once(staged, backfilled, FOLLOWS)
 
 
 def test_an_insert_into_the_log_that_goes_on_after_the_kill_is_outlasted(
     staged: ParsedProject, backfilled: Project
 ) -> None:
-    run, seen = staged.sandbox.command, f"{staged.database}.seen_by_the_application"
-    run(f"create table {seen} as {staged.event_log}")
-    run(
-        f"create materialized view {staged.database}.to_seen to {seen}"
-        f" as select * from {staged.event_log} where sleepEachRow(0.0015) = 0"
-    )
+    seen = watched(staged, "sleepEachRow(0.0015) = 0")
     killed = staged.start_publishing(GENERATIONS, log_views="feed")
-    insert = f"insert into `{staged.database}`.`entityMetricEvents`"
-    kill_at(killed, lambda: statements_of(staged.sandbox, insert))
-    assert statements_of(staged.sandbox, insert)
+    kill_at(killed, lambda: doing(staged, "insert"))
+    assert doing(staged, "insert")
     assert "is at work; waiting" in staged.publish(GENERATIONS, log_views="feed")
-    assert_as_undisturbed(staged, backfilled, GENERATIONS)
-    columns = "entityType, entityId, userId, metricType, metricValue, createdAt"
-    assert staged.sandbox.rows(f"select count(), sum(cityHash64({columns})) from {seen}") == staged.sandbox.rows(
-        f"select count(), sum(cityHash64({columns})) from {staged.event_log} where {BEFORE}"
+    assert_published_once(staged, backfilled, GENERATIONS)
+    assert staged.sandbox.rows(f"select count(), sum(cityHash64({COLUMNS})) from {seen}") == staged.sandbox.rows(
+        f"select count(), sum(cityHash64({COLUMNS})) from {staged.event_log} where {BEFORE}"
     )
 
 
@@ -199,42 +188,39 @@ def test_runs_killed_between_two_steps_of_publication_are_completed(
     models = (FOLLOWS, GENERATIONS, "image_reaction_events", "tip_events")
     views = {"log_views": "feed"} if how == "inserted" else {}
     if views:
-        run, seen = staged.sandbox.command, f"{staged.database}.seen"
-        run(f"create table {seen} as {staged.event_log}")
-        run(f"create materialized view {staged.database}.to_seen to {seen} as select * from {staged.event_log}")
-    complete = "select count() from system.tables where match(name, '^publication_[0-9a-f]{8}$') and database = "
+        watched(staged)
     delays, of_live = [0, 0.02, 0.05, 0.1, 0.2], "entityId = 999999"
     with live_writer(staged) as written:
         for delay in delays:
             run = staged.start_publishing(*models, **views)
-            wait_until(lambda run=run: staged.sandbox.value(f"{complete} '{staged.database}'") > 0 or run.has_ended())
+            wait_until(lambda run=run: unfinished(staged) or run.has_ended())
             time.sleep(delay)
             run.kill()
         output = staged.publish(*models, **views)
     assert "pending_events:" in output
     assert staged.fingerprint(f"not ({of_live})") == undisturbed(backfilled, *models)
-    of_backfilled = closed_windows(backfilled)
-    assert closed_windows(staged) == {pair: of_backfilled[pair] for pair in pairs_of(*models)}
+    windows = closed_windows(backfilled)
+    assert closed_windows(staged) == {pair: windows[pair] for pair in pairs_of(*models)}
     assert staged.fingerprint(of_live)[0] == written() > 0
     assert leftovers(staged) == []
-    assert "nothing is due" in staged.publish(*models, **views)
+    assert nothing_due(staged.publish(*models, **views))
 
 
-@pytest.mark.parametrize("moment", ["delete from", "publication_"])
-def test_a_replacement_killed_half_way_is_completed(staged: ParsedProject, backfilled: Project, moment: str) -> None:
+@pytest.mark.parametrize("work", ["delete", "work on the publication"])
+def test_a_replacement_killed_half_way_is_completed(staged: ParsedProject, backfilled: Project, work: str) -> None:
     """By any next run: what is replaced stands in the publication."""
     staged.publish(FOLLOWS)
     log = staged.event_log
     staged.sandbox.command(f"insert into {log} select * from {log} where {BEFORE} and {of_pairs(pairs_of(FOLLOWS))}")
     run = staged.start("run", "--select", FOLLOWS, *LOG, "--full-refresh", on_conflict="replace")
-    wait_until(lambda: statements_of(staged.sandbox, moment) or run.has_ended())
+    wait_until(lambda: doing(staged, work) or run.has_ended())
     run.kill()
-    if moment == "delete from":
+    if work == "delete":
         assert "Finishing the publication" in staged.publish(FOLLOWS)
     else:
         staged.publish(FOLLOWS, options=("--full-refresh",), on_conflict="replace")
     assert staged.fingerprint() == undisturbed(backfilled, FOLLOWS)
-    assert "nothing is due" in staged.publish(FOLLOWS)
+    assert nothing_due(staged.publish(FOLLOWS))
     assert leftovers(staged) == []
 
 
@@ -243,13 +229,9 @@ def test_a_replacement_killed_half_way_is_completed(staged: ParsedProject, backf
 
 @pytest.fixture
 def fragile(parsed_once: ParsedProject, tmp_path: Path) -> Iterator[ParsedProject]:
-    """A project like `parsed`, on servers of its own, which may be killed."""
-    sandbox = start_sandbox(tmp_path / "fragile")
-    try:
-        new_project(sandbox, PARSED, tmp_path)
-        yield replace(parsed_once, sandbox=sandbox, target=tmp_path)
-    finally:
-        stop_sandbox(sandbox)
+    """A project like `parsed`, on servers that may be killed."""
+    with on_its_own(parsed_once, tmp_path) as project:
+        yield project
 
 
 def kill_server(sandbox: Sandbox, name: str) -> None:
@@ -272,17 +254,15 @@ def test_servers_killed_at_any_moment_lose_and_double_nothing(
         kill_server(sandbox, server)
         assert run.wait() in (0, 1), run.output
     # In the middle of an attach, or right before or after it.
-    fragile.sandbox.command(f"truncate table {fragile.database}.metric_publications")
+    forget_published(fragile)
     fragile.sandbox.command(f"delete from {fragile.event_log} where {BEFORE}")
     run = fragile.start("run", "--select", "tag:backfill")
-    wait_until(lambda: statements_of(sandbox, "attach partition") or run.has_ended())
+    wait_until(lambda: doing(fragile, "attach") or run.has_ended())
     kill_server(sandbox, "clickhouse")
     run.wait()
 
     fragile.backfill()
-    assert fragile.fingerprint() == backfilled.fingerprint()
-    assert closed_windows(fragile) == closed_windows(backfilled)
-    assert leftovers(fragile) == []
+    assert_published_once(fragile, backfilled)
 
 
 def test_a_server_that_dies_under_a_model_leaves_no_lock_for_the_next_run_to_wait_for(fragile: ParsedProject) -> None:

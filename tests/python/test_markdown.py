@@ -22,6 +22,7 @@ import yaml
 from conftest import REPO
 from dbt.cli.main import cli, dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from parsed_project import ParsedProject
 
 import generate
 from sandbox.processes import ports_of_its_own
@@ -115,14 +116,12 @@ def test_names_are_those_of_the_project(page: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manifest]:
-    """The project as dbt parses it; no server is asked."""
-    folder = tmp_path_factory.mktemp("parsed")
-    shutil.copy(REPO / "profiles.yml.example", folder / "profiles.yml")
-    environment = {f"CLICKHOUSE_{name}": value for name, value in generate.CONNECTION.items()}
-    environment |= {"DBT_PROFILES_DIR": str(folder), "DBT_TARGET": "production", "DBT_TARGET_PATH": str(folder)}
-    with mock.patch.dict(os.environ, environment | {"DBT_LOG_PATH": str(folder), "DBT_PROJECT_DIR": str(REPO)}):
-        yield dbtRunner().invoke(["--quiet", "parse"]).result
+def manifest(parsed_once: ParsedProject) -> Iterator[Manifest]:
+    """The project as dbt parses it."""
+    folder = str(parsed_once.target)
+    environment = {"DBT_PROJECT_DIR": str(REPO), "DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder}
+    with mock.patch.dict(os.environ, parsed_once.environment() | environment):
+        yield parsed_once.manifest
 
 
 @functools.cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -14,14 +13,24 @@ from unittest import mock
 
 import pytest
 from click.testing import CliRunner, Result
-from clickhouse_connect.driver.binding import format_str
 from conftest import LOG, Project, copy_tables
-from event_log_checks import BEFORE, Totals, catalog, of_pairs, pairs_of, totals
+from event_log_checks import (
+    BEFORE,
+    MANY_PARTITIONS,
+    Totals,
+    catalog,
+    copy_ledger,
+    enter_corrections,
+    of_pairs,
+    pairs_of,
+    totals,
+)
 from parsed_project import ParsedProject
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 import dbt_sql
 import parity_report
+from screenshots import browser_path
 
 METRICS = len(catalog())
 LOST, DOUBLED = ("Model", "ThumbsUp"), ("User", "Follower")
@@ -42,11 +51,7 @@ def reported(backfilled: ParsedProject, tmp_path_factory: pytest.TempPathFactory
         where = "name like 'stg\\_%' or name = 'entityMetricEvents' or engine = 'PostgreSQL'"
         copy_tables(sandbox, f"backfilled{suffix}", f"reported{suffix}", where)
     sandbox.command("create table reported.metric_catalog clone as backfilled.metric_catalog")
-    sandbox.command("create table reported.metric_publications as backfilled.metric_publications")
-    sandbox.command(
-        f"insert into reported.metric_publications select * replace ('{project.event_log}' as event_log)"
-        " from backfilled.metric_publications"
-    )
+    copy_ledger(backfilled, project)
     project.dbt("run", "--select", "expected_application_metrics", *LOG)
     yield project
     for suffix in ("", "_postgres"):
@@ -102,10 +107,6 @@ def lacking(reports: Reports, good: Path) -> Path:
     return output
 
 
-def literal(value: str | int) -> str:
-    return format_str(value) if isinstance(value, str) else str(value)
-
-
 @dataclass
 class Damaged:
     """The page of a damaged log, and what each entity of the damaged metrics had before."""
@@ -121,15 +122,11 @@ def damaged(reports: Reports, good: Path, lacking: Path) -> Damaged:
     before = totals(project, f"{BEFORE} and {of_pairs([LOST, DOUBLED])}")
     run(f"delete from {log} where {BEFORE} and {of_pairs([LOST])} and entityId % 20 = 0")
     doubled = f"select * from {log} where {BEFORE} and {of_pairs([DOUBLED])} and entityId % 3 = 0"
-    run(f"insert into {log} {doubled} settings max_partitions_per_insert_block = 0")
+    run(f"insert into {log} {doubled} {MANY_PARTITIONS}")
     # The page is made all the same where the legacy counters cannot be compared.
     run(f"drop table {project.database}.metric_catalog sync")
-    days = [("1", "published"), ("3", "published"), ("4", "intended")]
-    rows = [(log, HOSTILE, f"2026-01-0{day} 04:00:00", state, 7, -3, "corrections") for day, state in days]
-    run(
-        f"insert into {project.database}.metric_publications"
-        " (event_log, entity_type, window_end, state, rows, value_sum, kind) values "
-        + ", ".join("(" + ", ".join(map(literal, row)) + ")" for row in rows)
+    enter_corrections(
+        project, HOSTILE, {"2026-01-01": "published", "2026-01-03": "published", "2026-01-04": "intended"}
     )
     done, output = reports.make("damaged")
     assert (done.exit_code, done.output) == (1, f"2 of {METRICS} metrics differ: {output}\n{reports.looked_at}\n")
@@ -138,11 +135,9 @@ def damaged(reports: Reports, good: Path, lacking: Path) -> Damaged:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
-    assert found, "There is no browser: install the package chromium."
     with sync_playwright() as driver:
         # Its profile is a new folder, which goes with it.
-        launched = driver.chromium.launch(executable_path=found[0], headless=True, args=ARGUMENTS)
+        launched = driver.chromium.launch(executable_path=browser_path(), headless=True, args=ARGUMENTS)
         yield launched
         launched.close()
 
@@ -151,12 +146,15 @@ def browser() -> Iterator[Browser]:
 class Visit:
     """Pages of one browser, and what they say and ask for."""
 
-    context: BrowserContext
+    browser: Browser
+    contexts: list[BrowserContext] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
-    def open(self, file: Path, anchor: str = "") -> Page:
-        page = self.context.new_page()
+    def open(self, file: Path, anchor: str = "", **options: object) -> Page:
+        """Opens a page without a network. options: of the browser's context, such as the size of its window."""
+        self.contexts.append(self.browser.new_context(offline=True, **options))
+        page = self.contexts[-1].new_page()
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.console.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
@@ -170,11 +168,11 @@ class Visit:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Visit]:
-    """A browser without network, whose pages may say nothing on the console and ask for nothing."""
-    context = browser.new_context(offline=True)
-    visit = Visit(context)
+    """A browser whose pages may say nothing on the console and ask for nothing."""
+    visit = Visit(browser)
     yield visit
-    context.close()
+    for context in visit.contexts:
+        context.close()
     assert visit.console == []
     assert [url for url in visit.requests if not url.startswith(("file:", "blob:", "data:"))] == []
 
@@ -244,13 +242,11 @@ def test_the_table_is_sorted_and_searched_by_keyboard(visit: Visit, good: Path) 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_a_phone(browser: Browser, good: Path, scheme: str) -> None:
-    context = browser.new_context(viewport={"width": 360, "height": 700}, color_scheme=scheme)
-    page = Visit(context).open(good)
+def test_it_fits_a_phone(visit: Visit, good: Path, scheme: str) -> None:
+    page = visit.open(good, viewport={"width": 360, "height": 700}, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (max(map(int, re.findall(r"\d+", paper))) < 64) == (scheme == "dark")
-    context.close()
 
 
 def test_the_page_is_one_file_of_a_reasonable_size(good: Path) -> None:
@@ -286,9 +282,8 @@ def test_a_damaged_log_is_said_to_differ(visit: Visit, damaged: Damaged) -> None
     assert bars(page, "#chart-kinds") == 2
 
 
-def test_a_phone_shows_the_worst_entity_of_each_metric_that_differs(browser: Browser, damaged: Damaged) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = Visit(context).open(damaged.page)
+def test_a_phone_shows_the_worst_entity_of_each_metric_that_differs(visit: Visit, damaged: Damaged) -> None:
+    page = visit.open(damaged.page, viewport={"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert page.locator(".scroll:has(#table-pairs)").evaluate("box => box.scrollWidth <= box.clientWidth")
     for pair in (LOST, DOUBLED):
@@ -303,7 +298,6 @@ def test_a_phone_shows_the_worst_entity_of_each_metric_that_differs(browser: Bro
                     x => document.elementFromPoint(x, box.top + box.height / 2) === link);
             }"""
         )
-    context.close()
 
 
 def luminance(colour: str) -> float:
@@ -319,9 +313,8 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_tiles_tell_by_lightness_how_many_entities_differ(browser: Browser, damaged: Damaged, scheme: str) -> None:
-    context = browser.new_context(offline=True, color_scheme=scheme)
-    page = Visit(context).open(damaged.page)
+def test_tiles_tell_by_lightness_how_many_entities_differ(visit: Visit, damaged: Damaged, scheme: str) -> None:
+    page = visit.open(damaged.page, color_scheme=scheme)
     numbers = {pair: int(row(page, pair)[5].split("\n")[0].replace(",", "")) for pair in (LOST, DOUBLED)}
     assert len({len(str(number)) for number in numbers.values()}) == 2, numbers
     for pair, number in numbers.items():
@@ -342,7 +335,6 @@ def test_tiles_tell_by_lightness_how_many_entities_differ(browser: Browser, dama
         assert contrast(less, more) > 1.5, step
     for step, colour in enumerate(steps, 1):
         assert contrast(colour, shown(f"--on-off-{step}")) > 4.5, step
-    context.close()
 
 
 def test_a_link_leads_to_the_rows_of_the_worst_entity(visit: Visit, damaged: Damaged) -> None:

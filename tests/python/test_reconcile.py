@@ -9,10 +9,22 @@ import time
 
 import pytest
 from conftest import GOALS_BY, Project, Sandbox, goals_by
-from event_log_checks import BEFORE, leftovers
+from event_log_checks import (
+    AT_ONCE,
+    BEFORE,
+    MANY_PARTITIONS,
+    copy_landed,
+    copy_ledger,
+    corrections,
+    forget_published,
+    leftovers,
+    nothing_due,
+    unfinished,
+    watched,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from parity_checks import differences, found
+from parity_checks import damage_log, differences, found
 from parsed_project import ParsedProject, wait_until
 
 ALL = "tag:reconcile"
@@ -35,15 +47,6 @@ def disagreements(project: ParsedProject, test: str = "test_name:source_parity")
     return counts
 
 
-def corrections(project: ParsedProject) -> dict[tuple[str, str], int]:
-    """What the ledger says was corrected: entities by metric."""
-    rows = project.sandbox.rows(
-        f"select entity_type, metric_type, sum(rows) from {project.database}.metric_publications"
-        f" where kind = 'corrections' and state = 'published' and partition_id = '' group by all"
-    )
-    return {(entity_type, metric_type): entities for entity_type, metric_type, entities in rows}
-
-
 @pytest.fixture
 def settled(published: ParsedProject) -> ParsedProject:
     """A log of all metrics that agrees with the present. The seed's live events had drifted on purpose."""
@@ -55,16 +58,11 @@ def settled(published: ParsedProject) -> ParsedProject:
 @pytest.fixture
 def small(parsed: ParsedProject, backfilled: Project) -> ParsedProject:
     """What `backfilled` has of tags, and nothing else: quick to change."""
-    run, ours, theirs = parsed.sandbox.command, parsed.database, backfilled.database
-    run(f"truncate table {parsed.event_log}")
-    run(f"insert into {parsed.event_log} select * from {backfilled.event_log} where entityType = 'Tag'"
-        " settings max_partitions_per_insert_block = 0")  # fmt: skip
-    for table in ("stg_tag", "stg_tag_engagement", "metric_landings", "metric_catalog"):
-        run(f"create table {ours}.{table} clone as {theirs}.{table}")
-    run(f"create table {ours}.metric_publications as {theirs}.metric_publications")
-    run(f"insert into {ours}.metric_publications"
-        f" select * replace ('{parsed.event_log}' as event_log) from {theirs}.metric_publications"
-        " where entity_type = 'Tag'")  # fmt: skip
+    run, log = parsed.sandbox.command, parsed.event_log
+    run(f"truncate table {log}")
+    run(f"insert into {log} select * from {backfilled.event_log} where entityType = 'Tag' {MANY_PARTITIONS}")
+    copy_landed(backfilled, parsed, "name in ('stg_tag', 'stg_tag_engagement', 'metric_catalog')")
+    copy_ledger(backfilled, parsed, "entity_type = 'Tag'")
     parsed.publish("tag_engagement_events")
     return parsed
 
@@ -93,19 +91,12 @@ def test_a_column_that_went_away_is_compared_and_landed_as_null(
 
 
 def test_each_damage_is_repaired_and_nothing_else(settled: ParsedProject, source: Sandbox) -> None:
-    before, log = settled.fingerprint(), settled.event_log
+    before = settled.fingerprint()
     corrected = corrections(settled)
-    run = source.command
-
     source.postgres('delete from "TagEngagement" where type = \'Hide\' and "tagId" % 3 = 0')
     source.postgres('update "ResourceReview" set recommended = not recommended, rating = 6 - rating where id % 10 = 3')
     source.postgres('update "BuzzTip" set amount = amount + 5 where "entityType" = \'Image\' and "fromUserId" % 4 = 1')
-    run(f"alter table {log} delete where entityType = 'Post' and metricType = 'ReactionHeart' and entityId % 7 = 2"
-        " settings mutations_sync = 2")  # fmt: skip
-    run(f"insert into {log} select * from {log} where entityType = 'User' and metricType = 'Following'"
-        " and entityId % 5 = 1 settings max_partitions_per_insert_block = 0")  # fmt: skip
-    run(f"alter table {log} update metricType = 'Favorite' where entityType = 'Bounty' and metricType = 'Track'"
-        " and entityId % 4 = 0 settings mutations_sync = 2")  # fmt: skip
+    damage_log(settled)
     damage = disagreements(settled)
     assert {"Tag Hidden", "Model ThumbsUp", "Image Buzz", "Post ReactionHeart", "User Following", "Bounty Track"} < set(
         damage
@@ -199,8 +190,8 @@ def test_only_what_the_same_run_has_found_is_published(tags: ParsedProject, sour
 def test_history_that_is_not_published_yet_is_no_reason_for_a_correction(
     tags: ParsedProject, backfilled: Project
 ) -> None:
-    tags.sandbox.command(f"truncate table {tags.database}.metric_publications")
-    tags.sandbox.command(f"alter table {tags.event_log} delete where {BEFORE} settings mutations_sync = 2")
+    forget_published(tags)
+    tags.sandbox.command(f"alter table {tags.event_log} delete where {BEFORE} {AT_ONCE}")
     before = tags.fingerprint()
     output = " ".join(reconcile(tags, TAGS).split())
     assert "Not published up to the cutoff, and so not corrected there: Tag Hidden, Tag Follower." in output
@@ -213,7 +204,7 @@ def test_history_that_is_not_published_yet_is_no_reason_for_a_correction(
 
 def test_history_is_put_back_and_the_correction_taken_back(tags: ParsedProject, backfilled: Project) -> None:
     lost = f"{BEFORE} and entityId % 2 = 0"
-    tags.sandbox.command(f"alter table {tags.event_log} delete where {lost} settings mutations_sync = 2")
+    tags.sandbox.command(f"alter table {tags.event_log} delete where {lost} {AT_ONCE}")
     reconcile(tags, TAGS)
     assert disagreements(tags, "source_parity_tag") == {}
     advice = tags.publish("tag_engagement_events", fails=True)
@@ -223,7 +214,7 @@ def test_history_is_put_back_and_the_correction_taken_back(tags: ParsedProject, 
     reconcile(tags, TAGS)
     assert tags.fingerprint(BEFORE) == backfilled.fingerprint(f"entityType = 'Tag' and {BEFORE}")
     assert disagreements(tags, "source_parity_tag") == {}
-    assert "nothing is due" in tags.publish("tag_engagement_events")
+    assert nothing_due(tags.publish("tag_engagement_events"))
 
 
 def test_a_plain_run_corrects_nothing(tags: ParsedProject, source: Sandbox) -> None:
@@ -309,7 +300,7 @@ def test_corrections_that_a_dead_run_was_about_to_publish_are_published_once(
     wrong = disagreements(tags, "source_parity_tag")["Tag Hidden"]
     before = sum(corrections(tags).values())
     run = tags.start("run", "--select", TAGS, reconcile_limit=1)
-    wait_until(lambda: any(table.startswith("publication_") for table in leftovers(tags)) or run.has_ended())
+    wait_until(lambda: unfinished(tags, complete=False) or run.has_ended())
     time.sleep(delay)
     run.kill()
 
@@ -334,9 +325,7 @@ def test_a_run_killed_at_any_moment_is_completed_by_the_next(tags: ParsedProject
 def test_a_log_that_materialized_views_hang_off_shows_them_the_corrections(
     tags: ParsedProject, source: Sandbox
 ) -> None:
-    seen = f"{tags.database}.seen"
-    source.command(f"create table {seen} as {tags.event_log}")
-    source.command(f"create materialized view {tags.database}.to_seen to {seen} as select * from {tags.event_log}")
+    seen = watched(tags)
     source.postgres('delete from "TagEngagement" where type = \'Hide\' and "tagId" % 3 = 0')
     before = tags.fingerprint()
     assert "Materialized views hang off the event log" in reconcile(tags, TAGS, fails=True)
@@ -346,22 +335,11 @@ def test_a_log_that_materialized_views_hang_off_shows_them_the_corrections(
 
 
 def test_a_log_of_unsigned_values_is_refused(small: ParsedProject) -> None:
-    small.sandbox.command(f"alter table {small.event_log} delete where metricValue < 0 settings mutations_sync = 2")
+    small.sandbox.command(f"alter table {small.event_log} delete where metricValue < 0 {AT_ONCE}")
     small.sandbox.command(f"alter table {small.event_log} modify column metricValue UInt32")
     before = small.fingerprint()
     output = reconcile(small, TAGS, fails=True)
     assert "keeps metricValue as UInt32: it cannot hold corrections below 0." in output
-    assert small.fingerprint() == before
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("reconcile_mode", "some"), ("reconcile_limit", 2), ("settle_lag", -1), ("reconcile_dry_run", "maybe")],
-)
-def test_vars_that_make_no_sense_are_named(small: ParsedProject, name: str, value: object) -> None:
-    before = small.fingerprint()
-    output = reconcile(small, TAGS, fails=True, **{name: value})
-    assert f"The var {name} is '{value}'; it must be " in output
     assert small.fingerprint() == before
 
 
@@ -387,7 +365,6 @@ def test_random_damage_always_ends_at_no_difference(
     for kind, step, first in damage:
         chosen = f"{of_tags} and entityId % {step} = {first % step}"
         rows = f'"tagId" % {step} = {first % step}'
-        now = "settings mutations_sync = 2"
         match kind:
             case "delete rows":
                 source.postgres(f'delete from "TagEngagement" where {rows}')
@@ -397,15 +374,13 @@ def test_random_damage_always_ends_at_no_difference(
                     f"(case type when 'Hide' then 'Follow' else 'Hide' end)::\"TagEngagementType\" where {rows}"
                 )
             case "delete events":
-                source.command(f"alter table {log} delete where {chosen} {now}")
+                source.command(f"alter table {log} delete where {chosen} {AT_ONCE}")
             case "double events":
-                source.command(
-                    f"insert into {log} select * from {log} where {chosen} settings max_partitions_per_insert_block = 0"
-                )
+                source.command(f"insert into {log} select * from {log} where {chosen} {MANY_PARTITIONS}")
             case "wrong type":
-                source.command(f"alter table {log} update metricType = 'Hidden' where {chosen} {now}")
+                source.command(f"alter table {log} update metricType = 'Hidden' where {chosen} {AT_ONCE}")
             case "wrong value":
-                source.command(f"alter table {log} update metricValue = metricValue + 3 where {chosen} {now}")
+                source.command(f"alter table {log} update metricValue = metricValue + 3 where {chosen} {AT_ONCE}")
     reconcile(tags, TAGS)
     assert disagreements(tags, "source_parity_tag") == {}
     before = tags.fingerprint()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import REPO, Project
+from conftest import REPO, Project, run_program
 from event_log_checks import BEFORE, LIVE, Pair, catalog, of_pairs, pairs_of, totals
 from parsed_project import ParsedProject, fork
 
@@ -255,16 +255,6 @@ def test_a_project_that_does_not_compile_is_an_error(copy: Path) -> None:
 # Explaining a number ---------------------------------------------------------------------------------------------
 
 
-def command_line(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    given = ("--vars", f"{{event_log: {project.event_log}}}")
-    return subprocess.run(
-        [sys.executable, str(REPO / "scripts" / "explain_metric.py"), *arguments, *given],
-        env=project.environment(),
-        text=True,
-        capture_output=True,
-    )
-
-
 def parts_of(output: str) -> dict[str, str]:
     """The parts of an explanation by their titles; the last line, which says what was looked at, is none of them."""
     _, *parts = re.split(r"^── (.*)\n", re.sub(r"^Event log .*\n\Z", "", output, flags=re.M), flags=re.M)
@@ -295,10 +285,11 @@ def explain(backfilled: ParsedProject, tmp_path_factory: pytest.TempPathFactory)
 
 
 def test_a_metric_that_counts_a_user_once(backfilled: Project) -> None:
-    done = command_line(backfilled, "Model", "ThumbsUp", "--id", "1")
-    assert done.returncode == 0, done.stderr
-    assert backfilled.sandbox.env["CLICKHOUSE_PASSWORD"] not in done.stdout + done.stderr
-    parts = parts_of(done.stdout)
+    program = (REPO / "scripts" / "explain_metric.py", "--vars", f"{{event_log: {backfilled.event_log}}}")
+    code, output = run_program(*program, "Model", "ThumbsUp", "--id", "1", env=backfilled.environment())
+    assert code == 0, output
+    assert backfilled.sandbox.env["CLICKHOUSE_PASSWORD"] not in output
+    parts = parts_of(output)
     catalog = parts["Model ThumbsUp: the catalog"]
     assert re.search(r"^legacy_column +ModelMetric.thumbsUpCount$", catalog, re.M)
     reads = parts["What it reads"]
@@ -339,13 +330,11 @@ def test_a_metric_from_clickhouse_and_the_first_of_many_rows(explain: Explain) -
     ],
 )
 def test_an_unknown_metric_is_an_error_that_names_its_likes(
-    backfilled: Project, asked: tuple[str, str], message: str
+    explain: Explain, asked: tuple[str, str], message: str
 ) -> None:
-    done = command_line(backfilled, *asked)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert done.stderr.startswith(f"Error: {message}")
-    assert len(done.stderr.splitlines()) == 1
+    output = explain(*asked, exit_code=1)
+    assert output.startswith(f"Error: {message}")
+    assert len(output.splitlines()) == 1
 
 
 def test_an_entity_without_rows_is_said_to_have_none(explain: Explain) -> None:

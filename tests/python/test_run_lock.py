@@ -9,17 +9,19 @@ import time
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 from conftest import Project, Sandbox
-from event_log_checks import closed_windows, leftovers, pairs_of, slow_down, statements_of, undisturbed
+from event_log_checks import (
+    assert_published_once,
+    doing,
+    leave_behind,
+    leftovers,
+    look_alikes,
+    slow_down,
+    statements_of,
+    undisturbed,
+)
 from parsed_project import ParsedProject, wait_until
 
 FOLLOWS = "user_engagement_events"
-
-
-def assert_published_once(project: Project, backfilled: Project) -> None:
-    assert project.fingerprint() == undisturbed(backfilled, FOLLOWS)
-    of_backfilled = closed_windows(backfilled)
-    assert closed_windows(project) == {pair: of_backfilled[pair] for pair in pairs_of(FOLLOWS)}
-    assert leftovers(project) == []
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def dead(staged: ParsedProject) -> str:
     """A run that was killed while it held the lock. Returns its id."""
     run = staged.start_publishing(FOLLOWS)
     wait_until(lambda: "on-run-start" in run.output and "1 of" in run.output)
-    wait_until(lambda: statements_of(staged.sandbox, "scratch_") or run.has_ended())
+    wait_until(lambda: doing(staged, "work in a table of its own") or run.has_ended())
     run.kill()
     wait_until(lambda: not statements_of(staged.sandbox, "/* {"))
     waiting = staged.start_publishing("tag_engagement_events", lock_patience=60)
@@ -63,13 +65,8 @@ def statement_of(project: Project, run: str, seconds: int) -> threading.Thread:
 def test_a_dead_run_is_taken_over_once_it_has_been_silent_for_long_enough(
     staged: ParsedProject, backfilled: Project, dead: str
 ) -> None:
-    database = staged.database
-    # Whatever else it may have left; others are somebody's own.
-    for table in (f"stg_user__scratch_{dead[:8]}", f"stg_user__new_{dead[:8]}", f"publication__incomplete_{dead[:8]}"):
-        staged.sandbox.command(f"create table if not exists {database}.{table} as {staged.event_log}")
-    others = ["stg_user__scratch_of_mine", "user_metrics__backup"]
-    for other in others:
-        staged.sandbox.command(f"create table {database}.{other} as {staged.event_log}")
+    leave_behind(staged, dead)
+    others = look_alikes(staged)
 
     began = time.monotonic()
     output = staged.publish(FOLLOWS, lock_patience=3)
@@ -77,7 +74,7 @@ def test_a_dead_run_is_taken_over_once_it_has_been_silent_for_long_enough(
     assert f"Run {dead} is at work; waiting until it has ended, or shows no sign of life for 3 s." in output
     assert f"Run {dead} shows no sign of life: this run takes over from it." in output
     assert staged.fingerprint() == undisturbed(backfilled, FOLLOWS)
-    assert leftovers(staged) == sorted(others)
+    assert leftovers(staged) == others
 
 
 def test_a_run_whose_statements_go_on_is_waited_for(staged: ParsedProject, backfilled: Project, dead: str) -> None:
@@ -88,7 +85,7 @@ def test_a_run_whose_statements_go_on_is_waited_for(staged: ParsedProject, backf
     assert not run.has_ended()
     assert "takes over" not in run.output
     assert run.wait() == 0, run.output
-    assert_published_once(staged, backfilled)
+    assert_published_once(staged, backfilled, FOLLOWS)
 
 
 def test_many_that_wait_for_a_dead_run_do_not_end_each_other(
@@ -99,20 +96,20 @@ def test_many_that_wait_for_a_dead_run_do_not_end_each_other(
         assert run.wait() == 0, run.output
     assert sum(f"Run {dead} shows no sign of life" in run.output for run in runs) >= 1
     assert sum("metrics published" in run.output for run in runs) == 1
-    assert_published_once(staged, backfilled)
+    assert_published_once(staged, backfilled, FOLLOWS)
 
 
-@pytest.mark.parametrize("moment", ["scratch_", "publication__incomplete", "attach partition"])
+@pytest.mark.parametrize("work", ["work in a table of its own", "prepare the publication", "attach"])
 def test_a_run_that_only_slept_finds_its_lock_taken_and_writes_nothing_more(
-    staged: ParsedProject, backfilled: Project, moment: str
+    staged: ParsedProject, backfilled: Project, work: str
 ) -> None:
     sleeper = staged.start_publishing(FOLLOWS)
-    wait_until(lambda: statements_of(staged.sandbox, moment) or sleeper.has_ended())
+    wait_until(lambda: doing(staged, work) or sleeper.has_ended())
     with sleeper.paused():
         staged.publish(FOLLOWS, lock_patience=2)
     if sleeper.wait() != 0:
         assert re.search(r"has taken over|UNKNOWN_TABLE|QUERY_WAS_CANCELLED", sleeper.output), sleeper.output
-    assert_published_once(staged, backfilled)
+    assert_published_once(staged, backfilled, FOLLOWS)
 
 
 def test_a_run_that_slept_while_its_events_were_written_does_not_enter_them_again(
@@ -129,14 +126,14 @@ def test_a_run_that_slept_while_its_events_were_written_does_not_enter_them_agai
         assert "Finishing the publication" in staged.publish(FOLLOWS, lock_patience=2)
     assert sleeper.wait() != 0
     assert "UNKNOWN_TABLE" in sleeper.output
-    assert_published_once(staged, backfilled)
+    assert_published_once(staged, backfilled, FOLLOWS)
 
 
 def test_a_run_that_slept_does_not_give_back_the_lock_of_the_one_that_works_by_now(
     staged: ParsedProject, backfilled: Project
 ) -> None:
     sleeper = staged.start_publishing("tag_engagement_events")
-    wait_until(lambda: statements_of(staged.sandbox, "scratch_") or sleeper.has_ended())
+    wait_until(lambda: doing(staged, "work in a table of its own") or sleeper.has_ended())
     slow_down(staged, "stg_user_engagement", seconds_a_row=0.005)
     with sleeper.paused():
         other = staged.start_publishing(FOLLOWS, lock_patience=2)
@@ -157,7 +154,7 @@ def test_an_error_gives_the_lock_back(staged: ParsedProject, backfilled: Project
     assert leftovers(staged) == []
     staged.sandbox.command(f"rename table {staged.database}.engagement to {source}")
     assert "is at work" not in staged.publish(FOLLOWS)
-    assert_published_once(staged, backfilled)
+    assert_published_once(staged, backfilled, FOLLOWS)
 
 
 def test_a_run_that_waits_for_the_marts_is_alive_to_those_that_wait_for_it(staged: ParsedProject) -> None:
@@ -166,7 +163,7 @@ def test_a_run_that_waits_for_the_marts_is_alive_to_those_that_wait_for_it(stage
     staged.sandbox.command(f"rename table {log} to {events}")
     staged.sandbox.command(f"create view {log} as select * from {events} where sleepEachRow(0.0005) = 0")
     marts = staged.start("run", "--select", "entity_metric_rollup")
-    wait_until(lambda: statements_of(staged.sandbox, "entity_metric_months"))
+    wait_until(lambda: doing(staged, "look for changed months"))
     both = staged.start("run", "--select", "stg_tag", "entity_metric_sealed", lock_patience=60)
     wait_until(lambda: "is at work; waiting" in both.output)
     third = staged.start("run", "--select", "stg_user", lock_patience=4)

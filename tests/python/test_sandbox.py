@@ -4,7 +4,6 @@ import gzip
 import http.client
 import json
 import os
-import shlex
 import signal
 import socket
 import struct
@@ -15,6 +14,7 @@ import time
 import zlib
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -27,6 +27,9 @@ import psycopg2
 import pytest
 import redis
 from clickhouse_connect.driver.exceptions import DatabaseError
+from conftest import REPO, clean_environment, exported
+from parsed_project import wait_until
+from psycopg2.extensions import cursor as Cursor
 
 from sandbox import processes
 from sandbox.processes import free_ports
@@ -36,14 +39,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-SANDBOX = REPOSITORY / "scripts" / "sandbox.py"
+SANDBOX = REPO / "scripts" / "sandbox.py"
 SERVERS = ("postgres", "clickhouse", "valkey")
-
-
-def clean_environment(**more: str) -> dict[str, str]:
-    prefixes = ("CLICKHOUSE_", "POSTGRES_", "PARITY_", "REDIS_URL", "SANDBOX_", "DBT_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)} | more
 
 
 @dataclass(frozen=True)
@@ -71,10 +68,18 @@ class Instance:
         login = {"username": "sandbox", "password": "clickhouse-sandbox"} | options
         return clickhouse_connect.get_client(host="127.0.0.1", port=self.ports["clickhouse"], **login)
 
-    def postgres(self, user: str = "postgres", password: str = "postgres-sandbox") -> "psycopg2.extensions.connection":
-        return psycopg2.connect(
+    @contextmanager
+    def postgres(self, user: str = "postgres", password: str = "postgres-sandbox") -> Iterator[Cursor]:
+        """A cursor of a connection whose statements are transactions of their own."""
+        connection = psycopg2.connect(
             host="127.0.0.1", port=self.ports["postgres"], dbname="community", user=user, password=password
         )
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
 
     def valkey(self) -> redis.Redis:
         return redis.Redis(port=self.ports["valkey"])
@@ -109,13 +114,6 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def wait_for(condition: object, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     instance = new_instance(tmp_path_factory.mktemp("sandbox"))
@@ -144,28 +142,24 @@ def test_status_names_each_running_server(sandbox: Instance) -> None:
 
 
 def test_killed_servers_are_reported_and_come_back_with_their_data(sandbox: Instance) -> None:
-    connection = sandbox.postgres()
-    with connection, connection.cursor() as cursor:
+    with sandbox.postgres() as cursor:
         cursor.execute("""insert into "Tag" (id, name) values (7, 'kept')""")
-    connection.close()
     client = sandbox.client()
     client.command("create table metrics.kept engine = MergeTree order by n as select number as n from numbers(1000)")
     sandbox.valkey().set("kept", 1)
 
     for server, pid in sandbox.pids().items():
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda pid=pid: not is_running(pid))
+        wait_until(lambda pid=pid: not is_running(pid))
         result = sandbox.run("status")
         assert result.returncode == 1
         assert f"{server:<10} crashed (was pid {pid}" in result.stdout
     assert sandbox.succeed("up").count("started") == 3
     sandbox.succeed("status")
 
-    connection = sandbox.postgres()
-    with connection, connection.cursor() as cursor:
+    with sandbox.postgres() as cursor:
         cursor.execute("""select name from "Tag" where id = 7""")
         assert cursor.fetchone() == ("kept",)
-    connection.close()
     assert sandbox.client().command("select count() from metrics.kept") == 1000
     assert sandbox.valkey().get("kept") == b"1"
 
@@ -243,10 +237,9 @@ def test_a_server_in_another_time_zone_and_down_stops_only_its_own(tmp_path: Pat
 
 
 def test_env_prints_what_a_shell_can_read(sandbox: Instance) -> None:
-    lines = sandbox.succeed("env").splitlines()
-    pairs = dict(shlex.split(line)[1].split("=", 1) for line in lines)
-    assert all(line.startswith("export ") for line in lines)
-    assert pairs == {
+    lines = sandbox.succeed("env")
+    assert all(line.startswith("export ") for line in lines.splitlines())
+    assert exported(lines) == {
         "SANDBOX_DIR": str(sandbox.directory),
         "DBT_PROFILES_DIR": str(sandbox.directory),
         "CLICKHOUSE_HOST": "127.0.0.1",
@@ -266,60 +259,51 @@ def test_env_prints_what_a_shell_can_read(sandbox: Instance) -> None:
     }
 
 
-def test_env_of_a_running_sandbox_needs_no_options(sandbox: Instance) -> None:
-    plain = Instance(sandbox.directory, {})
-    assert plain.succeed("env") == sandbox.succeed("env")
-
-
 def test_variables_of_other_servers_do_not_touch_the_sandbox(sandbox: Instance) -> None:
     elsewhere = dict.fromkeys(("POSTGRES_HOST", "CLICKHOUSE_HOST", "CLICKHOUSE_USER"), "db.example")
     elsewhere |= {"POSTGRES_PORT": "1", "CLICKHOUSE_PORT": "none", "REDIS_URL": "redis://127.0.0.1:1/0"}
-    changed = sandbox.run("env", **elsewhere)
-    assert (changed.returncode, changed.stdout) == (0, sandbox.succeed("env"))
-    again = Instance(sandbox.directory, {}).run("up", **elsewhere)
+    # Nor does a sandbox that is up need options.
+    plain = Instance(sandbox.directory, {})
+    assert plain.run("env", **elsewhere).stdout == sandbox.succeed("env")
+    again = plain.run("up", **elsewhere)
     assert again.stdout.count("already runs") == 3, again.stderr
 
 
 def test_seed_makes_tables_of_another_version_anew(sandbox: Instance) -> None:
-    connection = sandbox.postgres()
-    connection.autocommit = True
-    with connection.cursor() as cursor:
+    with sandbox.postgres() as cursor:
         cursor.execute('alter table "Post" rename "publishedAt" to published; create table "Older" (id int)')
-        sandbox.succeed("seed", "--scale", "0.001", "--no-catalog")
+    sandbox.succeed("seed", "--scale", "0.001", "--no-catalog")
+    with sandbox.postgres() as cursor:
         cursor.execute("""select count("publishedAt") > 0, to_regclass('"Older"') from "Post" """)
         assert cursor.fetchone() == (True, None)
-    connection.close()
-    reader = sandbox.postgres("metrics_reader", "metrics-reader-sandbox")
-    with reader.cursor() as cursor:
+    with sandbox.postgres("metrics_reader", "metrics-reader-sandbox") as cursor:
         cursor.execute("""select count(*) > 0 from "Post" """)
         assert cursor.fetchone() == (True,)
-    reader.close()
 
 
 # PostgreSQL and the way to it ---------------------------------------------------------------------------------------
 
 
 def test_metrics_reader_reads_and_cannot_write(sandbox: Instance) -> None:
-    connection = sandbox.postgres("metrics_reader", "metrics-reader-sandbox")
-    with connection.cursor() as cursor:
+    with sandbox.postgres("metrics_reader", "metrics-reader-sandbox") as cursor:
         cursor.execute("""select count(*) from "ImageReaction" """)
         with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
             cursor.execute("""delete from "ImageReaction" """)
-        connection.rollback()
-        cursor.execute("set transaction read write")
+        cursor.execute("set default_transaction_read_only = off")
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             cursor.execute("""delete from "ImageReaction" """)
-    connection.close()
 
 
 def test_a_wrong_postgres_password_is_refused(sandbox: Instance) -> None:
-    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
-        sandbox.postgres("metrics_reader", "wrong")
+    with (
+        pytest.raises(psycopg2.OperationalError, match="password authentication failed"),
+        sandbox.postgres("metrics_reader", "wrong"),
+    ):
+        pass
 
 
 def connect_postgres(sandbox: Instance, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    lines = sandbox.succeed("env").splitlines()
-    variables = dict(shlex.split(line)[1].split("=", 1) for line in lines)
+    variables = exported(sandbox.succeed("env"))
     return subprocess.run(
         [sys.executable, str(SANDBOX.with_name("connect_postgres.py")), *options, "--collection", "another"],
         env=clean_environment(**(variables | environment)),
@@ -337,18 +321,15 @@ def test_connect_postgres_creates_updates_and_never_prints_the_password(sandbox:
     assert "metrics_reader@127.0.0.1" in wrong.stderr
     assert "password authentication failed" in wrong.stderr
 
-    owner = sandbox.postgres()
-    with owner, owner.cursor() as cursor:
+    with sandbox.postgres() as cursor:
         cursor.execute("alter role metrics_reader password %s", [secret])
-    try:
-        right = connect_postgres(sandbox, "--target", "production", POSTGRES_PASSWORD=secret)
-        assert right.returncode == 0, right.stderr
-        for text in (wrong.stdout, wrong.stderr, right.stdout, right.stderr):
-            assert "secret" not in text
-    finally:
-        with owner, owner.cursor() as cursor:
+        try:
+            right = connect_postgres(sandbox, "--target", "production", POSTGRES_PASSWORD=secret)
+            assert right.returncode == 0, right.stderr
+            for text in (wrong.stdout, wrong.stderr, right.stdout, right.stderr):
+                assert "secret" not in text
+        finally:
             cursor.execute("alter role metrics_reader password 'metrics-reader-sandbox'")
-        owner.close()
     assert connect_postgres(sandbox).returncode == 0
     assert sandbox.client().command("select * from postgresql(another, query = 'select 6 * 7 as answer')") == 42
 
@@ -491,7 +472,9 @@ def test_sessions_keep_settings_and_temporary_tables_apart(sandbox: Instance) ->
 def test_a_session_in_use_is_locked(sandbox: Instance) -> None:
     sleeping = threading.Thread(target=sandbox.http, args=(b"select sleep(1)",), kwargs={"session_id": "busy"})
     sleeping.start()
-    wait_for(lambda: sandbox.http(b"select count() from system.processes where query = 'select sleep(1)'")[2] == b"1\n")
+    wait_until(
+        lambda: sandbox.http(b"select count() from system.processes where query = 'select sleep(1)'")[2] == b"1\n"
+    )
     assert sandbox.http(b"select 1", session_id="busy")[1]["X-ClickHouse-Exception-Code"] == "373"
     sleeping.join()
 
@@ -513,7 +496,7 @@ def test_a_heavy_query_does_not_block_a_light_one_and_can_be_killed(sandbox: Ins
     answers: list[tuple[int, dict[str, str], bytes]] = []
     heavy = threading.Thread(target=lambda: answers.append(sandbox.http(HEAVY.encode(), query_id="heavy")))
     heavy.start()
-    wait_for(lambda: running(sandbox, "/* heavy one */ select sum"))
+    wait_until(lambda: running(sandbox, "/* heavy one */ select sum"))
     for _ in range(5):
         began = time.monotonic()
         assert sandbox.http(b"select count() from system.tables where database = 'default'")[2] == b"3\n"
@@ -533,11 +516,11 @@ def test_a_client_that_vanishes_does_not_stop_its_insert_select(sandbox: Instanc
     head += f"Authorization: Basic {authorization}\r\nContent-Length: {len(statement)}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", sandbox.ports["clickhouse"])) as client:
         client.sendall(head.encode() + statement)
-        wait_for(lambda: running(sandbox, "insert into metrics.orphan"))
+        wait_until(lambda: running(sandbox, "insert into metrics.orphan"))
         # Closing with a reset is what the kernel does for a client that was killed.
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     assert running(sandbox, "insert into metrics.orphan")
-    wait_for(lambda: not running(sandbox, "insert into metrics.orphan"), 30)
+    wait_until(lambda: not running(sandbox, "insert into metrics.orphan"), 30)
     assert sandbox.http(b"select count() from metrics.orphan")[2] == b"1000000\n"
 
 

@@ -5,24 +5,21 @@ It is run in databases of its own beside the sandbox's, so that no other test se
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg2
 import pytest
+from conftest import REPO, SCALE
+from event_log_checks import catalog
 from psycopg2.extensions import make_dsn
 
 from sandbox import seed as seeding
 
-REPO = Path(__file__).resolve().parents[2]
 SOURCES = REPO / "sandbox"
-CATALOG = REPO / "seeds" / "metric_catalog.csv"
 DATABASE = "seed_check"
-SCALE = 0.02
 CUTOFF = "timestamp '2024-08-07 15:44:39.044'"
 JUST_BEFORE = "timestamp '2024-08-07 15:44:39.043'"
 CLICKHOUSE_TABLES = ("entityMetricEvents", "modelVersionEvents", "jobs", "buzz_resource_compensation")
@@ -512,11 +509,6 @@ def test_live_events_begin_at_the_cutoff(seeded):
     assert at > 20
     assert withdrawn > 5
     assert pairs >= 65
-
-
-def catalog() -> list[dict[str, str]]:
-    with CATALOG.open() as file:
-        return list(csv.DictReader(file))
 
 
 def test_every_legacy_column_counts_something(seeded):

@@ -11,11 +11,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-import clickhouse_connect
 import psycopg2
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
-from conftest import GOALS_BY, REPO, Sandbox, goals_by, new_project
+from conftest import GOALS_BY, REPO, Sandbox, drop_databases, goals_by, new_project
+from event_log_checks import (
+    AT_ONCE,
+    SCRATCH,
+    forget_landing,
+    leave_behind,
+    leftovers,
+    unfinish_landings,
+)
 from parsed_project import ParsedProject, wait_until
 
 SCHEMA, DATABASE, SLICE_SIZE = "copied", "staging", 500
@@ -117,16 +124,6 @@ def slices_landed(output: str, model: str) -> int:
     found = re.findall(rf"{model}: (\d+) slices? landed", output)
     assert len(found) == 1, output
     return int(found[0])
-
-
-def leftovers(sandbox: Sandbox) -> list[str]:
-    """Tables that no run should leave behind: scratch tables, clones, half-built tables, locks."""
-    return [
-        name
-        for (name,) in sandbox.rows(
-            f"select name from system.tables where database = '{DATABASE}' and position(name, '__') > 0 order by 1"
-        )
-    ]
 
 
 def connections_of_the_reader(sandbox: Sandbox) -> int:
@@ -253,8 +250,7 @@ def landed(parsed_once: ParsedProject, tmp_path_factory: pytest.TempPathFactory)
         statements = re.split(r"^\d{4}-\d\d-\d\d .*? LOG:  duration: .*? statement: ", log.read().decode(), flags=re.M)
     statements = [" ".join(statement.split()) for statement in statements[1:]]
     yield Landed(project, output, statements, last_log(project))
-    sandbox.command(f"drop database {DATABASE} sync")
-    sandbox.command(f"drop database if exists {DATABASE}_postgres sync")
+    drop_databases(sandbox, DATABASE)
     sandbox.postgres(f"drop schema {SCHEMA} cascade")
 
 
@@ -275,28 +271,21 @@ class LandedAgain:
 def landed_again(landed: Landed) -> LandedAgain:
     sandbox = landed.sandbox
     for statement in (
-        "alter table stg_post drop partition id '2'",
+        "alter table staging.stg_post drop partition id '2'",
         # As if landed three hours before the cutoff: events may have come since.
-        "alter table stg_comment_v2 update _landed_at = toDateTime('2024-08-07 12:00:00', 'UTC') where id < 500"
-        " settings mutations_sync = 2",
-        "alter table stg_tag add column name String default ''",
-        "alter table stg_donation drop column amount",
-        "create table sorted engine = MergeTree partition by intDiv(id, 500) order by (userId, id)"
-        " settings allow_nullable_key = 1 as select * from stg_bounty",
-        "exchange tables sorted and stg_bounty",
-        "drop table sorted sync",
-        # A killed run leaves its scratch table and its half-built table.
-        "create table stg_user__scratch_01234567 as stg_user",
-        "create table stg_user__new_89abcdef as stg_user",
-        # As a killed run leaves it; three of the models had another layout then.
-        "insert into metric_landings (staging_table, state, seen_at, slices, rows, layout)"
-        " select staging_table, 'begun', now64(), slices, 0,"
-        " if(staging_table in ('stg_tag', 'stg_donation', 'stg_bounty'), 'another', layout) from metric_landings",
-        "alter table metric_landings delete where staging_table = 'stg_article' settings mutations_sync = 2",
+        "alter table staging.stg_comment_v2 update _landed_at = toDateTime('2024-08-07 12:00:00', 'UTC')"
+        f" where id < 500 {AT_ONCE}",
+        "alter table staging.stg_tag add column name String default ''",
+        "alter table staging.stg_donation drop column amount",
+        "create table staging.sorted engine = MergeTree partition by intDiv(id, 500) order by (userId, id)"
+        " settings allow_nullable_key = 1 as select * from staging.stg_bounty",
+        "exchange tables staging.sorted and staging.stg_bounty",
+        "drop table staging.sorted sync",
     ):
-        clickhouse_connect.get_client(
-            dsn=sandbox.clickhouse_url, autogenerate_session_id=False, database=DATABASE
-        ).command(statement)
+        sandbox.command(statement)
+    leave_behind(landed.project, "01234567")
+    unfinish_landings(landed.project, of_another_layout=("stg_tag", "stg_donation", "stg_bounty"))
+    forget_landing(landed.project, "stg_article")
     sandbox.postgres(
         f"""
         delete from {SCHEMA}."Thread" where id = (select max(id) from {SCHEMA}."Thread");
@@ -406,7 +395,7 @@ def test_no_table_is_read_in_whole(landed: Landed) -> None:
 
 
 def test_a_filter_that_postgres_would_not_see_is_an_error(landed: Landed) -> None:
-    a_copy = r"create table `staging`\.`stg_\w+__scratch_.*?(?=^\S*\d\d:\d\d:\d\d|\Z)"
+    a_copy = rf"create table `staging`\.`stg_\w+{SCRATCH}.*?(?=^\S*\d\d:\d\d:\d\d|\Z)"
     copies = re.findall(a_copy, landed.log, re.M | re.S)
     assert len(copies) >= len(list((REPO / "models" / "staging").glob("*.sql")))
     assert all("external_table_strict_query = 1" in copy for copy in copies)
@@ -425,7 +414,7 @@ def test_no_connection_to_postgres_is_kept(landed: Landed) -> None:
 
 
 def test_nothing_is_left_beside_the_tables(landed: Landed) -> None:
-    assert leftovers(landed.sandbox) == []
+    assert leftovers(landed.project) == []
 
 
 # Landing again --------------------------------------------------------------------------------------------------------
@@ -500,7 +489,7 @@ def test_a_table_of_another_layout_is_built_anew(
 
 def test_what_dead_runs_left_is_dropped(landed: Landed, landed_again: LandedAgain) -> None:
     assert slices_landed(landed_again.output, "stg_user") == 1
-    assert leftovers(landed.sandbox) == []
+    assert leftovers(landed.project) == []
 
 
 def test_another_slice_size_builds_the_table_anew(landed: Landed, landed_again: LandedAgain) -> None:
@@ -509,7 +498,7 @@ def test_another_slice_size_builds_the_table_anew(landed: Landed, landed_again: 
     assert slices_landed(output, "stg_image_reaction") == len(slices)
     assert set(partitions(landed.sandbox, "stg_image_reaction")) == slices
     assert_equals_source(landed.sandbox, "ImageReaction", "ResourceReview")
-    assert leftovers(landed.sandbox) == []
+    assert leftovers(landed.project) == []
 
 
 def test_a_full_refresh_builds_beside_the_old_table_which_stays_if_it_fails(
@@ -532,7 +521,7 @@ def test_a_full_refresh_builds_beside_the_old_table_which_stays_if_it_fails(
         output = landed.run("stg_post", "stg_model", fails=True, options=("--full-refresh",))
     assert "a page of the table is damaged" in output
     assert partitions(sandbox, "stg_post") == before["stg_post"]
-    assert leftovers(sandbox) == []
+    assert leftovers(landed.project) == []
 
     after = partitions(sandbox, "stg_model")
     assert slices_landed(output, "stg_model") == len(after)
@@ -540,17 +529,14 @@ def test_a_full_refresh_builds_beside_the_old_table_which_stays_if_it_fails(
     assert_equals_source(sandbox, "Model")
 
     assert "stg_post: nothing to land" in landed.run("stg_post")
-    assert leftovers(sandbox) == []
+    assert leftovers(landed.project) == []
 
 
 def test_a_run_that_slept_does_not_drop_what_another_has_landed(landed: Landed, landed_again: LandedAgain) -> None:
     """To the sleeper the last slice is empty; the rows come while it sleeps, and the other run lands them."""
     sandbox, model = landed.sandbox, "stg_post"
     last = max(source_slices(sandbox, "Post"))
-    sandbox.command(
-        f"insert into {DATABASE}.metric_landings select * replace ('begun' as state, now64() as at)"
-        f" from {DATABASE}.metric_landings where staging_table = '{model}' order by at desc limit 1"
-    )
+    unfinish_landings(landed.project, f"staging_table = '{model}'")
     # A count that takes its time.
     empty = f"id / {SLICE_SIZE} != {last} or current_query() like '%count(*)%' and (select pg_sleep(3)) is null"
     with ExitStack() as policy:
@@ -562,7 +548,7 @@ def test_a_run_that_slept_does_not_drop_what_another_has_landed(landed: Landed, 
     assert re.search("has taken over|UNKNOWN_TABLE", sleeper.output)
     assert last in partitions(sandbox, model)
     assert_equals_source(sandbox, "Post")
-    assert leftovers(sandbox) == []
+    assert leftovers(landed.project) == []
 
 
 # Counting -------------------------------------------------------------------------------------------------------------
@@ -615,11 +601,11 @@ def test_rows_lost_on_the_way_are_found_and_their_slice_is_not_put_in_place(
     ) in " ".join(output.split())
     assert partitions(sandbox, "stg_image_resource_new") == before
 
-    reread = r"alter table `staging`\.`stg_model_version__scratch_\w+` drop partition id '1'"
+    reread = rf"alter table `staging`\.`stg_model_version{SCRATCH}\w+` drop partition id '1'"
     assert len(re.findall(reread, last_log(landed.project))) == 1
     assert slices_landed(output, "stg_model_version") == 2
     assert_equals_source(sandbox, "ModelVersion")
-    assert leftovers(sandbox) == []
+    assert leftovers(landed.project) == []
 
 
 # Times ----------------------------------------------------------------------------------------------------------------
@@ -662,7 +648,7 @@ def test_times_that_cannot_be_read_are_named_and_not_put_in_place(
     said = "stg_post: Post.publishedAt in 2 rows is infinite or lies after the year 9999, which ClickHouse cannot read."
     assert said in " ".join(output.split())
     assert partitions(sandbox, "stg_post") == before
-    assert leftovers(sandbox) == []
+    assert leftovers(landed.project) == []
 
 
 @pytest.mark.parametrize("moment", ["1969-12-31 23:59:59.999", "0044-03-15 BC"])
@@ -851,8 +837,7 @@ def test_without_the_optional_column_only_its_own_metric_is_empty(landed: Landed
     before = {metric: rest for metric, *rest in sandbox.rows(by_metric)}
     assert len(before) == 8
     # As on a deployment that never had the column, with the same rows otherwise.
-    for statement in (f"drop table {DATABASE}.stg_collection_item sync",):
-        sandbox.command(statement)
+    sandbox.command(f"drop table {DATABASE}.stg_collection_item sync")
     with postgres_change(
         sandbox,
         f'alter table {SCHEMA}."CollectionItem" rename column "modelVersionId" to "versionId"',

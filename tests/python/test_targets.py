@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -14,14 +13,13 @@ from pathlib import Path
 import pytest
 import redis
 import yaml
-from conftest import DBT, REPO, Project, Sandbox, drop_databases, new_project
+from conftest import DBT, REPO, Project, Sandbox, clean_environment, drop_databases, new_project, run_program
 
 from sandbox.processes import free_ports
 
 CLICKHOUSE = tuple(f"CLICKHOUSE_{name}" for name in ("HOST", "PORT", "USER", "PASSWORD", "DATABASE", "SECURE"))
 POSTGRES = tuple(f"POSTGRES_{name}" for name in ("HOST", "PORT", "USER", "PASSWORD", "DATABASE"))
 PARITY = ("PARITY_POSTGRES_USER", "PARITY_POSTGRES_PASSWORD")
-PREFIXES = ("CLICKHOUSE_", "POSTGRES_", "PARITY_", "REDIS_URL", "SANDBOX_", "DBT_")
 # Where nobody listens.
 ELSEWHERE = {
     **dict.fromkeys(("CLICKHOUSE_HOST", "POSTGRES_HOST"), "127.0.0.1"),
@@ -34,7 +32,7 @@ ELSEWHERE = {
 
 @dataclass
 class Command:
-    """A command that talks to servers, and the variables that it needs in production.
+    """A program with its options that talks to servers, and the variables that it needs in production.
 
     {log} and {folder} in its words: an event log, and a folder of the test's own.
     """
@@ -51,7 +49,7 @@ def dbt_run(model: str) -> tuple[str, ...]:
 
 
 def script(name: str, *options: str) -> tuple[str, ...]:
-    return (sys.executable, str(REPO / "scripts" / f"{name}.py"), *options)
+    return (str(REPO / "scripts" / f"{name}.py"), *options)
 
 
 COMMANDS = {
@@ -70,11 +68,6 @@ COMMANDS = {
 }
 
 
-def environment(**more: str) -> dict[str, str]:
-    """Without a variable of any server but those given."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIXES)} | more
-
-
 @dataclass
 class Run:
     """Runs commands: those that write or read marts in a database of their own, the others in that of the backfill."""
@@ -85,17 +78,12 @@ class Run:
 
     def __call__(self, command: Command, target: str, **variables: str) -> tuple[int, str]:
         places = {"log": f"{self.database}.entityMetricEvents", "folder": self.folder}
-        done = subprocess.run(
-            [*(word.format(**places) for word in command.words), "--target", target],
-            cwd=REPO,
-            env=environment(DBT_PROFILES_DIR=str(self.sandbox.dir), **variables),
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        words = [word.format(**places) for word in command.words]
+        env = clean_environment(DBT_PROFILES_DIR=str(self.sandbox.dir), **variables)
+        code, output = run_program(*words, "--target", target, env=env)
         for secret in ("clickhouse-sandbox", "metrics-reader-sandbox", "metrics-parity-sandbox"):
-            assert secret not in done.stdout
-        return done.returncode, done.stdout
+            assert secret not in output
+        return code, output
 
     def variables(self, names: tuple[str, ...]) -> dict[str, str]:
         """Production's variables, as they would name the sandbox."""
@@ -142,7 +130,7 @@ def test_production_is_refused_without_all_of_its_variables(run: Run, command: C
     assert ", ".join(absent) in output
     for name in given:
         assert name not in output
-    if command.words[0] == sys.executable:
+    if command.words[0] != str(DBT):
         message = f"The target production needs variables that are unset or empty: {', '.join(absent)}."
         assert output.removeprefix("Error: ").removeprefix("The parity report cannot be made. ") == f"{message}\n"
     assert run.state() == before
@@ -214,7 +202,7 @@ def sandbox_py(repository: Path) -> Iterator[Callable[..., str]]:
     def sandbox_py(*arguments: str) -> str:
         done = subprocess.run(
             [sys.executable, str(repository / "scripts" / "sandbox.py"), *arguments],
-            env=environment(),
+            env=clean_environment(),
             text=True,
             capture_output=True,
         )
@@ -240,14 +228,14 @@ def test_plain_dbt_reaches_the_sandbox_that_is_up_on_any_ports(
     for folder in (repository, repository / ".sandbox"):
         assert port_in(folder / "profiles.yml") == clickhouse
     debug = [DBT, "--no-use-colors", "debug", "--connection", "--log-path", "logs"]
-    done = subprocess.run(debug, cwd=repository, env=environment(**ELSEWHERE), text=True, stdout=subprocess.PIPE)
+    done = subprocess.run(debug, cwd=repository, env=clean_environment(**ELSEWHERE), text=True, stdout=subprocess.PIPE)
     assert done.returncode == 0, done.stdout
     assert f"port: {clickhouse}\n" in done.stdout
     # A script, run anywhere.
     done = subprocess.run(
         [sys.executable, str(repository / "scripts" / "connect_postgres.py")],
         cwd="/",
-        env=environment(**ELSEWHERE),
+        env=clean_environment(**ELSEWHERE),
         text=True,
         capture_output=True,
     )
