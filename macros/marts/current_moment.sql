@@ -1,4 +1,4 @@
-{# The moment at which a query runs, as SQL; unit tests put another in its place. #}
+{# The moment at which a query runs, as SQL. Unit tests override it with a moment of their own. #}
 {% macro current_moment() -%}
     now64(3, 'UTC')
 {%- endmacro %}

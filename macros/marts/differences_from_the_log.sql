@@ -1,9 +1,9 @@
 {#
-    Where a mart differs from what the event log adds up to. Both sides are read in one query, and so from the same state of
-    the log: live events that arrive meanwhile are in both or in neither. Of entities, the share parity_sample is looked at.
-    Arguments: mart, a relation of entityType, entityId, metricType and total; side, what its side is called in the
-    result; by_day, whether it has a row for each day (UTC).
-    Returns: a query of the mart's keys and both sums; one without rows where the mart is not built.
+    The rows of a mart that differ from the event log. One query reads both sides, so a live event that arrives meanwhile is in both or
+    in neither. Only the share parity_sample of the entities is compared.
+    Arguments: mart, a relation of entityType, entityId, metricType and total; side, the mart's name in the result; by_day, whether
+    the mart has a row for each day (UTC).
+    Returns: a query of the mart's keys and both sums, without rows if the mart is not built.
 #}
 {% macro differences_from_the_log(mart, side, by_day=false) %}
     {%- if is_built(mart) %}

@@ -1,5 +1,5 @@
 {#
-    Whether a mart can be tested: those who have run the backfill only have none, and are told so.
+    Whether a mart exists and can be tested. After a backfill alone it does not, and a line says so.
     Arguments: relation, the mart's.
 #}
 {% macro is_built(relation) %}

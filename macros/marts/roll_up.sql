@@ -1,6 +1,6 @@
 {#
-    The ledger of the roll-up: append-only, one row each time a month of the event log was found to have changed, and
-    one when entity_metric_rollup had been brought up to date with it; also one when only what tells its state is new.
+    The ledger of the roll-up, append-only. A row says that a month of the event log has changed, that entity_metric_rollup is up to
+    date with it, or that the month is the same although its content string is new.
 #}
 {% macro rolled_up_months() %}
     {% do return(api.Relation.create(schema=target.schema, identifier='entity_metric_months', type='table')) %}
@@ -8,9 +8,8 @@
 
 
 {#
-    The ledger of the seam between what is sealed and what is open: append-only, one row a step. A seam's boundary is the
-    beginning of a day (UTC): totals of the days before it are sealed under the seam's generation, later events are read
-    from the log. Readers go by the newest row that is current, and read it once a query: see current_seam().
+    The ledger of seams, append-only, one row a step. A seam's boundary is the beginning of a day (UTC). Totals of the days before it
+    are sealed under the seam's generation; later events are read from the log. Readers use the newest current row: current_seam().
 #}
 {% macro seams() %}
     {% do return(api.Relation.create(schema=target.schema, identifier='entity_metric_seams', type='table')) %}
@@ -57,9 +56,9 @@
 
 
 {#
-    The seam that readers go by, as a scalar subquery: a tuple of generation and boundary. Used twice in a query it is
-    evaluated once, so that both sides of the seam always agree. Where nothing is sealed, generation 0 and 1970. Never
-    null: without assumeNotNull, newer servers make the tuple Nullable, and with it whatever is made of it.
+    The seam that readers use, as a scalar subquery: a tuple of generation and boundary. ClickHouse evaluates it once a query, however
+    often it stands there, so both sides of the seam always agree. If nothing is sealed, it is generation 0 and 1970. assumeNotNull
+    keeps newer servers from making the tuple, and every column made from it, Nullable.
 #}
 {% macro current_seam() -%}
     assumeNotNull((select argMax((generation, boundary), (at, generation)) from {{ seams() }} where state = 'current'))
@@ -67,8 +66,8 @@
 
 
 {#
-    Whether a row of entity_metric_sealed is of a generation, by its partition: to read the column would cost a look-up a
-    tenth of its time. Unit tests, which have no partitions, put the column in its place.
+    The condition that a row of entity_metric_sealed belongs to a generation. It asks for the partition: reading the column would cost
+    a look-up a tenth of its time. Unit tests have no partitions and compare the column.
 #}
 {% macro is_of_generation(generation) -%}
     _partition_id = toString({{ generation }})
@@ -76,10 +75,9 @@
 
 
 {#
-    Before the roll-up reads the log: plans a new seam and marks the months whose part of the log has changed since they
-    were rolled up (--full-refresh: all). What the log says is noted before it is read, so that a change in between is
-    found by the next run. Months that an earlier run marked and never finished are marked again.
-    To be called as a pre-hook of the model.
+    The roll-up's pre-hook. It plans a new seam and marks the months that changed in the log since they were rolled up, or all of them
+    with --full-refresh. It notes the state of the log before the log is read, so the next run finds a change in between. Months that
+    an earlier run marked and never finished are marked again.
 #}
 {% macro begin_roll_up() %}
     {% if execute %}
@@ -91,14 +89,14 @@
         ) %}
         {% do run_query(_mark_changed_months()) %}
         {% if load_relation(this) %}
-            {# Months without events, which would else stay as they were. Deleted events may still have parts. #}
+            {# Without this, months whose events are gone would stay as they were. Deleted events may still have parts. #}
             {% set emptied = query_column(
                 'select month from ' ~ rolled_up_months() ~ " where state = 'changed' and invocation_id = '" ~ invocation_id ~ "'"
                 ~ " and month not in (select toYYYYMM(createdAt, 'UTC') from " ~ event_log()
                 ~ " where toYYYYMM(createdAt, 'UTC') in (" ~ changed_months() ~ '))'
             ) %}
             {% if emptied %}
-                {# Replaced by nothing, from a table of this run's: a drop could still be done by one that has lost its lock. #}
+                {# Each is replaced from an empty table of this run: a run that has lost its lock could still drop a partition. #}
                 {% set empty = run_table(this, 'empty') %}
                 {% do run_query('create table ' ~ empty ~ ' as ' ~ this) %}
                 {% do require_run_lock('marts_lock') %}
@@ -113,8 +111,8 @@
 
 
 {#
-    The months that are to be rolled up, as a subquery. All of them where the table is swapped: what this run has marked,
-    another may have rolled up since, which took this one for dead.
+    The months to roll up, as a subquery. If the table is swapped, all of them: another run that took this one for dead may have
+    rolled up what this one marked.
 #}
 {% macro changed_months() -%}
     {%- if execute and should_full_refresh() and load_relation(this) -%}
@@ -125,7 +123,7 @@
 {%- endmacro %}
 
 
-{# After the roll-up: what this run has marked is done. To be called as a post-hook of the model. #}
+{# The roll-up's post-hook: what this run marked is done. #}
 {% macro end_roll_up() %}
     {% if execute %}
         {% do require_run_lock('marts_lock') %}
@@ -151,9 +149,9 @@
 
 
 {#
-    The seam whose totals are to be sealed, as a subquery of no or one row (generation, boundary): the newest that is
-    rolled up, unless the current one has the same boundary and no month was rolled up since that one was. (Not: since
-    it became current. Another run may have rolled up a month while it was being sealed.)
+    The seam to seal, as a subquery of at most one row (generation, boundary): the newest one that is rolled up, unless the current
+    seam has the same boundary and no month was rolled up since the current seam was. What counts is when the current seam was rolled
+    up, not when it became current: another run may have rolled up a month while it was being sealed.
 #}
 {% macro seam_to_seal() -%}
     select
@@ -174,8 +172,8 @@
 
 
 {#
-    Before totals are sealed. Where the table is missing, enters that nothing is sealed: readers then read the log and not
-    a table that is being filled, and it is filled even if nothing has changed. To be called as a pre-hook of the model.
+    The pre-hook of entity_metric_sealed. If the table is missing, it enters that nothing is sealed: readers then read the log instead
+    of a table that is being filled, and the table is filled even if nothing has changed.
 #}
 {% macro begin_seal() %}
     {% if execute %}
@@ -192,8 +190,8 @@
 
 
 {#
-    After totals were sealed: readers go by their seam from now on. The generation before it is kept for queries that
-    have begun with it; older ones are dropped. To be called as a post-hook of the model.
+    The post-hook of entity_metric_sealed: readers use its seam from now on. The generation before it stays for queries that began with
+    it; older ones are dropped.
 #}
 {% macro end_seal() %}
     {% if execute %}
@@ -210,7 +208,7 @@
 {% endmacro %}
 
 
-{# The newest seam of the table; where a log has lost all events before the boundary, so that nothing is sealed, that seam. #}
+{# Enters the table's newest seam as current. If the log lost all events before a boundary and nothing is sealed, it enters that seam. #}
 {% macro _make_sealed_current() %}
     insert into {{ seams() }} (generation, boundary, state, invocation_id)
     select generation, boundary, 'current', '{{ invocation_id }}'
@@ -262,11 +260,10 @@
 
 
 {#
-    The months of the event log, each with what tells one state of it from another. Where a partition is a month in UTC,
-    its parts tell: a new event raises the highest block number, a deletion the version of the data, and neither
-    changes when parts are merged. But a deletion raises the versions of all other months too, whose files stay as they
-    are. So version and files follow after slashes: only where both differ has something been deleted. Otherwise the
-    events themselves tell, which means reading them.
+    The months of the event log, each with a content string that tells its states apart. If a partition is a month in UTC, its parts
+    tell: a new event raises the highest block number, a deletion raises the data version, and merges change neither. A deletion raises
+    the version of all other months as well, but leaves their files alone. So version and files follow, after slashes: a month lost
+    events only if both differ. In a log with other partitions, the events themselves are hashed, which means reading them.
 #}
 {% macro _months_of_the_log() %}
     {% set of_log = "database = '" ~ event_log().schema ~ "' and table = '" ~ event_log().identifier ~ "'" %}
