@@ -1,0 +1,70 @@
+{{ config(tags=['mart']) }}
+
+{#
+    Engagement scores are what the events of the last 30 days weigh, as the log has them, for the users whom PostgreSQL names. The
+    owners of what is not landed yet are left out.
+#}
+
+-- noqa: disable=all
+{%- if is_built(ref('user_metrics')) and execute and flags.WHICH in ['test', 'build'] %}
+{% set sample = var('parity_sample') | float %}
+
+{% set owners %}
+    {%- for entity_type in ['Model', 'Post', 'Image'] %}
+    {%- set newest = query_column('select max(id) from ' ~ api.Relation.create(schema=target.schema, identifier='stg_' ~ entity_type | lower)) | first %}
+    {{ 'union all' if not loop.first }}
+    select '{{ entity_type }}' as entity_type, id as entity_id, "userId" as user_id
+    from {{ source_in_postgres(entity_type) }}
+    where id <= {{ newest }} and {{ in_sample('"userId"', sample) }}
+    {%- endfor %}
+{% endset %}
+
+with recent as (
+    select
+        toString(entityType) as entity_type,
+        toInt64(entityId) as entity_id,
+        toString(metricType) as metric_type,
+        countIf(metricValue > 0) - countIf(metricValue < 0) as events
+    from {{ model_of_the_log('logged_events') }}
+    where createdAt >= date_sub(day, 30, now64(3, 'UTC'))
+    group by
+        entity_type,
+        entity_id,
+        metric_type
+),
+
+side as (
+    select
+        toInt64(owner.user_id) as user_id,
+        recent.events * weights.weight as of_log,
+        toDecimal128(0, 2) as of_user_metrics
+    from recent
+    inner join {{ graph.nodes['seed.' ~ project_name ~ '.engagement_weights'].relation_name }} as weights using (entity_type, metric_type)
+    inner join (
+        select
+            assumeNotNull(entity_type) as entity_type,
+            toInt64(assumeNotNull(entity_id)) as entity_id,
+            assumeNotNull(user_id) as user_id
+        from {{ postgres_query(owners) }}
+    ) as owner using (entity_type, entity_id)
+
+    union all
+
+    select
+        toInt64(userId) as user_id,
+        toDecimal128(0, 2) as of_log,
+        engagementScore as of_user_metrics
+    from {{ ref('user_metrics') }}
+    where {{ in_sample('userId', sample) }}
+)
+
+select
+    user_id,
+    sum(of_log) as score_by_the_log,
+    sum(of_user_metrics) as score_by_user_metrics
+from side
+group by user_id
+having score_by_the_log != score_by_user_metrics
+{%- else %}
+select 'not built' as nothing where false
+{%- endif %}
