@@ -1,0 +1,11 @@
+{# What a feeder reads for its search index: the rows of feed_metrics of each entity whose windows changed since a moment. #}
+
+select *
+from {{ ref('feed_metrics') }}
+where (entityType, entityId) in (
+    select
+        entityType,
+        entityId
+    from {{ ref('feed_metric_changes') }}
+    where changedAt >= {since:DateTime64(3, 'UTC')}
+)

@@ -1,0 +1,9 @@
+select *
+from `metrics`.`feed_metrics`
+where (entityType, entityId) in (
+    select
+        entityType,
+        entityId
+    from `metrics`.`feed_metric_changes`
+    where changedAt >= {since:DateTime64(3, 'UTC')}
+)
