@@ -1,6 +1,6 @@
 {{ config(materialized='ephemeral') }}
 
-{# Whose models, posts and images there are: one row each. #}
+{# Whose models, posts, images, articles, bounties and entries to bounties there are: one row each. #}
 
 select
     'Model' as entityType,
@@ -23,3 +23,30 @@ select
     id as entityId,
     userId
 from {{ ref('stg_image') }}
+
+union all
+
+select
+    'Article' as entityType,
+    id as entityId,
+    userId
+from {{ ref('stg_article') }}
+
+union all
+
+-- a bounty and an entry may have lost their user
+select
+    'Bounty' as entityType,
+    id as entityId,
+    assumeNotNull(bounty.userId) as userId
+from {{ ref('stg_bounty') }} as bounty
+where bounty.userId is not null
+
+union all
+
+select
+    'BountyEntry' as entityType,
+    id as entityId,
+    assumeNotNull(entry.userId) as userId
+from {{ ref('stg_bounty_entry') }} as entry
+where entry.userId is not null

@@ -1,9 +1,11 @@
 {{ config(materialized='view') }}
 
 {#
-    What a user's profile shows: one row a user. What happens to a version happens to its model as well, so versions are
-    left out: they would count twice.
+    What a user's profile shows: one row a user. What happens to a version happens to its model as well, and the reactions to an
+    image to its post, so versions and the reactions to posts are left out: they would count twice.
 #}
+
+{% set reactions = "'ReactionLike', 'ReactionDislike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart'" %}
 
 with term as (
     -- the user's own metrics
@@ -25,15 +27,28 @@ with term as (
         totals.total as value
     from {{ ref('entity_metric_totals') }} as totals
     inner join {{ ref('owned_entities') }} as owned on totals.entityType = owned.entityType and totals.entityId = owned.entityId
-    where totals.entityType in ('Model', 'Post', 'Image')
+    where totals.entityType in ('Model', 'Post', 'Image', 'Article', 'Bounty', 'BountyEntry')
 
     union all
 
-    -- and how much of it there is
+    -- tips to images, of which the log has the amount only
+    select
+        image.userId as userId,
+        'Image' as kind,
+        'tips' as metric,
+        toInt64(count()) as value
+    from {{ ref('stg_buzz_tip') }} as tip
+    inner join {{ ref('stg_image') }} as image on tip.entityId = image.id
+    where tip.entityType = 'Image'
+    group by userId
+
+    union all
+
+    -- how much of it there is
     select
         userId,
         entityType as kind,
-        'upload' as metric,
+        'made' as metric,
         toInt64(count()) as value
     from {{ ref('owned_entities') }}
     group by
@@ -45,12 +60,39 @@ with term as (
     select
         model.userId as userId,
         'ModelVersion' as kind,
-        'upload' as metric,
+        'made' as metric,
         toInt64(count()) as value
     from {{ ref('stg_model_version') }} as model_version
     inner join {{ ref('stg_model') }} as model on model_version.modelId = model.id
     where model_version.status = 'Published'
     group by userId
+
+    union all
+
+    -- what the user gave
+    select
+        userId,
+        'User' as kind,
+        given.1 as metric,
+        sum(given.2) as value
+    from (
+        select
+            fromUserId as userId,
+            amount
+        from {{ ref('stg_buzz_tip') }}
+
+        union all
+
+        select
+            userId,
+            amount
+        from {{ ref('stg_donation') }}
+    )
+    array join [('tips given', toInt64(1)), ('Buzz given', toInt64(amount))] as given
+    where userId in (select known.id from {{ ref('stg_user') }} as known)
+    group by
+        userId,
+        metric
 ),
 
 metrics as (
@@ -60,26 +102,39 @@ metrics as (
         sumIf(value, kind = 'User' and metric = 'Following') as following,
         sumIf(value, kind = 'User' and metric = 'Hidden') as hidden,
         sumIf(value, kind = 'User' and metric = 'Review') as reviews,
+        sumIf(value, kind = 'User' and metric = 'tips given') as tipCountGiven,
+        sumIf(value, kind = 'User' and metric = 'Buzz given') as tipAmountGiven,
+        sumIf(value, kind = 'Model' and metric = 'made') as models,
+        sumIf(value, kind = 'ModelVersion' and metric = 'made') as modelVersions,
+        sumIf(value, kind = 'Post' and metric = 'made') as posts,
+        sumIf(value, kind = 'Image' and metric = 'made') as images,
+        sumIf(value, kind = 'Article' and metric = 'made') as articles,
+        sumIf(value, kind = 'Bounty' and metric = 'made') as bounties,
+        sumIf(value, kind = 'BountyEntry' and metric = 'made') as bountyEntries,
+        sumIf(value, kind = 'Model' and metric = 'Download') as downloads,
+        sumIf(value, kind = 'Model' and metric = 'Generation') as generations,
+        sumIf(value, kind = 'Model' and metric = 'ThumbsUp') as thumbsUp,
+        sumIf(value, kind = 'Model' and metric = 'ThumbsDown') as thumbsDown,
+        sumIf(value, kind = 'Model' and metric = 'RatingCount') as reviewsReceived,
+        sumIf(value, kind in ('Model', 'Post', 'Image', 'Article', 'Bounty') and metric = 'Comment') as comments,
+        sumIf(value, kind = 'Image' and metric = 'Comment') as imageComments,
+        sumIf(value, kind = 'Article' and metric = 'Comment') as articleComments,
+        sumIf(value, kind in ('Model', 'Post', 'Image', 'Article') and metric = 'Collection') as collections,
         sumIf(value, kind = 'User' and metric = 'UserImageReaction') as imageReactions,
-        sumIf(value, kind = 'Model' and metric = 'upload') as models,
-        sumIf(value, kind = 'ModelVersion' and metric = 'upload') as modelVersions,
-        sumIf(value, kind = 'Post' and metric = 'upload') as posts,
-        sumIf(value, kind = 'Image' and metric = 'upload') as images,
-        sumIf(value, metric = 'Download') as downloads,
-        sumIf(value, metric = 'Generation') as generations,
-        sumIf(value, metric = 'ThumbsUp') as thumbsUp,
-        sumIf(value, metric = 'ThumbsDown') as thumbsDown,
-        sumIf(value, metric = 'Comment') as comments,
-        sumIf(value, metric = 'Collection') as collections,
-        sumIf(value, metric = 'TipCount') as tipCount,
-        sumIf(value, metric in ('TipAmount', 'Buzz')) as tipAmount,
-        sumIf(value, metric = 'Earned') as earned
+        sumIf(value, kind = 'Article' and metric in ({{ reactions }})) as articleReactions,
+        sumIf(value, kind = 'BountyEntry' and metric in ({{ reactions }})) as bountyEntryReactions,
+        sumIf(value, kind in ('Model', 'Post', 'Article', 'BountyEntry') and metric = 'TipCount')
+        + sumIf(value, kind = 'Image' and metric = 'tips') as tipCount,
+        sumIf(value, kind in ('Model', 'Post', 'Article', 'BountyEntry') and metric = 'TipAmount')
+        + sumIf(value, kind = 'Image' and metric = 'Buzz') as tipAmount,
+        sumIf(value, kind = 'Model' and metric = 'Earned') as earned
     from term
     group by userId
 )
 
 select
     metrics.*,
+    metrics.imageReactions + metrics.articleReactions + metrics.bountyEntryReactions as reactions,
     engagement.score as engagementScore
 from metrics
 left join {{ ref('user_engagement') }} as engagement on metrics.userId = engagement.userId

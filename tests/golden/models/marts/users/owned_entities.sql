@@ -19,3 +19,30 @@ select
     id as entityId,
     userId
 from `metrics`.`stg_image`
+
+union all
+
+select
+    'Article' as entityType,
+    id as entityId,
+    userId
+from `metrics`.`stg_article`
+
+union all
+
+-- a bounty and an entry may have lost their user
+select
+    'Bounty' as entityType,
+    id as entityId,
+    assumeNotNull(bounty.userId) as userId
+from `metrics`.`stg_bounty` as bounty
+where bounty.userId is not null
+
+union all
+
+select
+    'BountyEntry' as entityType,
+    id as entityId,
+    assumeNotNull(entry.userId) as userId
+from `metrics`.`stg_bounty_entry` as entry
+where entry.userId is not null

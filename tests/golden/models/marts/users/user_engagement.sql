@@ -21,21 +21,41 @@ select
     id as entityId,
     userId
 from `metrics`.`stg_image`
-), other as (
-    select weight
-    from `metrics`.`engagement_weights`
-    where metric_type = '*'
-),
 
-score as (
+union all
+
+select
+    'Article' as entityType,
+    id as entityId,
+    userId
+from `metrics`.`stg_article`
+
+union all
+
+-- a bounty and an entry may have lost their user
+select
+    'Bounty' as entityType,
+    id as entityId,
+    assumeNotNull(bounty.userId) as userId
+from `metrics`.`stg_bounty` as bounty
+where bounty.userId is not null
+
+union all
+
+select
+    'BountyEntry' as entityType,
+    id as entityId,
+    assumeNotNull(entry.userId) as userId
+from `metrics`.`stg_bounty_entry` as entry
+where entry.userId is not null
+), score as (
     select
         event.entityType as entityType,
         event.entityId as entityId,
-        sum(sign(event.metricValue) * if(weight.metric_type = '', other.weight, weight.weight)) as score
+        sum(sign(event.metricValue) * weight.weight) as score
     from `metrics`.`logged_events` as event
-    left join `metrics`.`engagement_weights` as weight on event.metricType = weight.metric_type
-    cross join other
-    where event.createdAt >= now64(3, 'UTC') - toIntervalDay(30) and event.entityType in ('Model', 'Post', 'Image')
+    inner join `metrics`.`engagement_weights` as weight on event.entityType = weight.entity_type and event.metricType = weight.metric_type
+    where event.createdAt >= now64(3, 'UTC') - toIntervalDay(30)
     group by
         entityType,
         entityId

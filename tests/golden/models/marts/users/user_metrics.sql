@@ -21,23 +21,43 @@ select
     id as entityId,
     userId
 from `metrics`.`stg_image`
+
+union all
+
+select
+    'Article' as entityType,
+    id as entityId,
+    userId
+from `metrics`.`stg_article`
+
+union all
+
+-- a bounty and an entry may have lost their user
+select
+    'Bounty' as entityType,
+    id as entityId,
+    assumeNotNull(bounty.userId) as userId
+from `metrics`.`stg_bounty` as bounty
+where bounty.userId is not null
+
+union all
+
+select
+    'BountyEntry' as entityType,
+    id as entityId,
+    assumeNotNull(entry.userId) as userId
+from `metrics`.`stg_bounty_entry` as entry
+where entry.userId is not null
 ),  __dbt__cte__user_engagement as (
 
-with other as (
-    select weight
-    from `metrics`.`engagement_weights`
-    where metric_type = '*'
-),
-
-score as (
+with score as (
     select
         event.entityType as entityType,
         event.entityId as entityId,
-        sum(sign(event.metricValue) * if(weight.metric_type = '', other.weight, weight.weight)) as score
+        sum(sign(event.metricValue) * weight.weight) as score
     from `metrics`.`logged_events` as event
-    left join `metrics`.`engagement_weights` as weight on event.metricType = weight.metric_type
-    cross join other
-    where event.createdAt >= now64(3, 'UTC') - toIntervalDay(30) and event.entityType in ('Model', 'Post', 'Image')
+    inner join `metrics`.`engagement_weights` as weight on event.entityType = weight.entity_type and event.metricType = weight.metric_type
+    where event.createdAt >= now64(3, 'UTC') - toIntervalDay(30)
     group by
         entityType,
         entityId
@@ -69,15 +89,28 @@ group by userId
         totals.total as value
     from `metrics`.`entity_metric_totals` as totals
     inner join `__dbt__cte__owned_entities` as owned on totals.entityType = owned.entityType and totals.entityId = owned.entityId
-    where totals.entityType in ('Model', 'Post', 'Image')
+    where totals.entityType in ('Model', 'Post', 'Image', 'Article', 'Bounty', 'BountyEntry')
 
     union all
 
-    -- and how much of it there is
+    -- tips to images, of which the log has the amount only
+    select
+        image.userId as userId,
+        'Image' as kind,
+        'tips' as metric,
+        toInt64(count()) as value
+    from `metrics`.`stg_buzz_tip` as tip
+    inner join `metrics`.`stg_image` as image on tip.entityId = image.id
+    where tip.entityType = 'Image'
+    group by userId
+
+    union all
+
+    -- how much of it there is
     select
         userId,
         entityType as kind,
-        'upload' as metric,
+        'made' as metric,
         toInt64(count()) as value
     from `__dbt__cte__owned_entities`
     group by
@@ -89,12 +122,39 @@ group by userId
     select
         model.userId as userId,
         'ModelVersion' as kind,
-        'upload' as metric,
+        'made' as metric,
         toInt64(count()) as value
     from `metrics`.`stg_model_version` as model_version
     inner join `metrics`.`stg_model` as model on model_version.modelId = model.id
     where model_version.status = 'Published'
     group by userId
+
+    union all
+
+    -- what the user gave
+    select
+        userId,
+        'User' as kind,
+        given.1 as metric,
+        sum(given.2) as value
+    from (
+        select
+            fromUserId as userId,
+            amount
+        from `metrics`.`stg_buzz_tip`
+
+        union all
+
+        select
+            userId,
+            amount
+        from `metrics`.`stg_donation`
+    )
+    array join [('tips given', toInt64(1)), ('Buzz given', toInt64(amount))] as given
+    where userId in (select known.id from `metrics`.`stg_user` as known)
+    group by
+        userId,
+        metric
 ),
 
 metrics as (
@@ -104,26 +164,39 @@ metrics as (
         sumIf(value, kind = 'User' and metric = 'Following') as following,
         sumIf(value, kind = 'User' and metric = 'Hidden') as hidden,
         sumIf(value, kind = 'User' and metric = 'Review') as reviews,
+        sumIf(value, kind = 'User' and metric = 'tips given') as tipCountGiven,
+        sumIf(value, kind = 'User' and metric = 'Buzz given') as tipAmountGiven,
+        sumIf(value, kind = 'Model' and metric = 'made') as models,
+        sumIf(value, kind = 'ModelVersion' and metric = 'made') as modelVersions,
+        sumIf(value, kind = 'Post' and metric = 'made') as posts,
+        sumIf(value, kind = 'Image' and metric = 'made') as images,
+        sumIf(value, kind = 'Article' and metric = 'made') as articles,
+        sumIf(value, kind = 'Bounty' and metric = 'made') as bounties,
+        sumIf(value, kind = 'BountyEntry' and metric = 'made') as bountyEntries,
+        sumIf(value, kind = 'Model' and metric = 'Download') as downloads,
+        sumIf(value, kind = 'Model' and metric = 'Generation') as generations,
+        sumIf(value, kind = 'Model' and metric = 'ThumbsUp') as thumbsUp,
+        sumIf(value, kind = 'Model' and metric = 'ThumbsDown') as thumbsDown,
+        sumIf(value, kind = 'Model' and metric = 'RatingCount') as reviewsReceived,
+        sumIf(value, kind in ('Model', 'Post', 'Image', 'Article', 'Bounty') and metric = 'Comment') as comments,
+        sumIf(value, kind = 'Image' and metric = 'Comment') as imageComments,
+        sumIf(value, kind = 'Article' and metric = 'Comment') as articleComments,
+        sumIf(value, kind in ('Model', 'Post', 'Image', 'Article') and metric = 'Collection') as collections,
         sumIf(value, kind = 'User' and metric = 'UserImageReaction') as imageReactions,
-        sumIf(value, kind = 'Model' and metric = 'upload') as models,
-        sumIf(value, kind = 'ModelVersion' and metric = 'upload') as modelVersions,
-        sumIf(value, kind = 'Post' and metric = 'upload') as posts,
-        sumIf(value, kind = 'Image' and metric = 'upload') as images,
-        sumIf(value, metric = 'Download') as downloads,
-        sumIf(value, metric = 'Generation') as generations,
-        sumIf(value, metric = 'ThumbsUp') as thumbsUp,
-        sumIf(value, metric = 'ThumbsDown') as thumbsDown,
-        sumIf(value, metric = 'Comment') as comments,
-        sumIf(value, metric = 'Collection') as collections,
-        sumIf(value, metric = 'TipCount') as tipCount,
-        sumIf(value, metric in ('TipAmount', 'Buzz')) as tipAmount,
-        sumIf(value, metric = 'Earned') as earned
+        sumIf(value, kind = 'Article' and metric in ('ReactionLike', 'ReactionDislike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart')) as articleReactions,
+        sumIf(value, kind = 'BountyEntry' and metric in ('ReactionLike', 'ReactionDislike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart')) as bountyEntryReactions,
+        sumIf(value, kind in ('Model', 'Post', 'Article', 'BountyEntry') and metric = 'TipCount')
+        + sumIf(value, kind = 'Image' and metric = 'tips') as tipCount,
+        sumIf(value, kind in ('Model', 'Post', 'Article', 'BountyEntry') and metric = 'TipAmount')
+        + sumIf(value, kind = 'Image' and metric = 'Buzz') as tipAmount,
+        sumIf(value, kind = 'Model' and metric = 'Earned') as earned
     from term
     group by userId
 )
 
 select
     metrics.*,
+    metrics.imageReactions + metrics.articleReactions + metrics.bountyEntryReactions as reactions,
     engagement.score as engagementScore
 from metrics
 left join `__dbt__cte__user_engagement` as engagement on metrics.userId = engagement.userId
