@@ -6,6 +6,7 @@
     roll-up.
 #}
 
+-- noqa: disable=all
 {%- if is_built(ref('feed_metrics')) and is_built(ref('entity_metric_totals')) %}
 {% set sample = var('parity_sample') | float %}
 {% set midnight = "(select toStartOfDay(now64(3, 'UTC')))" %}

@@ -1,3 +1,4 @@
+-- noqa: disable=all
 select *
 from `metrics`.`feed_metrics`
 where (entityType, entityId) in (
