@@ -11,44 +11,32 @@
 {% set sample = var('parity_sample') | float %}
 {% set midnight = "(select toStartOfDay(now64(3, 'UTC')))" %}
 
-with side as (
+with logged as (
     select
         entityType,
         entityId,
         metricType,
-        [day, week, month, year, allTime] as of_feeds,
-        [0, 0, 0, 0, 0] as of_log,
-        toInt64(0) as of_totals
-    from {{ ref('feed_metrics') }}
-    where {{ in_sample('entityId', sample) }}
-
-    union all
-
-    select
-        entityType,
-        entityId,
-        metricType,
-        [0, 0, 0, 0, 0] as of_feeds,
-        [
-            if(createdAt >= {{ midnight }} - toIntervalHour(24) and createdAt < {{ midnight }} + toIntervalHour(24), metricValue, 0),
-            if(createdAt >= {{ midnight }} - toIntervalHour(7 * 24) and createdAt < {{ midnight }} + toIntervalHour(24), metricValue, 0),
-            if(createdAt >= {{ midnight }} - toIntervalHour(30 * 24) and createdAt < {{ midnight }} + toIntervalHour(24), metricValue, 0),
-            if(createdAt >= {{ midnight }} - toIntervalHour(365 * 24) and createdAt < {{ midnight }} + toIntervalHour(24), metricValue, 0),
-            metricValue
-        ] as of_log,
-        toInt64(0) as of_totals
+        sumIf(metricValue, createdAt >= {{ midnight }} - toIntervalHour(24) and createdAt < {{ midnight }} + toIntervalHour(24)) as ofDay,
+        sumIf(metricValue, createdAt >= {{ midnight }} - toIntervalHour(7 * 24) and createdAt < {{ midnight }} + toIntervalHour(24)) as ofWeek,
+        sumIf(metricValue, createdAt >= {{ midnight }} - toIntervalHour(30 * 24) and createdAt < {{ midnight }} + toIntervalHour(24)) as ofMonth,
+        sumIf(metricValue, createdAt >= {{ midnight }} - toIntervalHour(365 * 24) and createdAt < {{ midnight }} + toIntervalHour(24)) as ofYear,
+        sum(metricValue) as ofAllTime
     from {{ model_of_the_log('logged_events') }}
     where {{ in_sample('entityId', sample) }}
-
-    union all
-
-    select
+    group by
         entityType,
         entityId,
-        metricType,
-        [0, 0, 0, 0, 0] as of_feeds,
-        [0, 0, 0, 0, 0] as of_log,
-        total as of_totals
+        metricType
+),
+
+feeds as (
+    select *
+    from {{ ref('feed_metrics') }}
+    where {{ in_sample('entityId', sample) }}
+),
+
+totals as (
+    select *
     from {{ ref('entity_metric_totals') }}
     where {{ in_sample('entityId', sample) }}
 )
@@ -57,15 +45,13 @@ select
     entityType as entity_type,
     metricType as metric_type,
     entityId as entity_id,
-    sumForEach(of_feeds) as feeds,
-    sumForEach(of_log) as log,
-    sum(of_totals) as totals
-from side
-group by
-    entity_type,
-    metric_type,
-    entity_id
-having feeds != log or feeds[5] != totals
+    (feeds.day, feeds.week, feeds.month, feeds.year, feeds.allTime) as windows,
+    (logged.ofDay, logged.ofWeek, logged.ofMonth, logged.ofYear, logged.ofAllTime) as of_log,
+    totals.total as of_totals
+from feeds
+full outer join logged using (entityType, entityId, metricType)
+full outer join totals using (entityType, entityId, metricType)
+where windows != of_log or feeds.allTime != of_totals
 {%- else %}
 select 'not built' as nothing where false
 {%- endif %}
