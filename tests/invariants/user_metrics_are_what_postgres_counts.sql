@@ -10,7 +10,8 @@
 {#
     What PostgreSQL counts of each user, in its own SQL, beside user_metrics. PostgreSQL counts what is there now, of what is landed.
     A few users differ as long as the log lacks events, or rows have changed since they were landed: a warning, until the next
-    reconcile. More users than reconcile may correct are an error. Rows are columns of user_metrics. Downloads, generations and
+    reconcile. A larger share of the users who have that number than reconcile may correct is an error. Rows are columns of
+    user_metrics. Downloads, generations and
     earnings have their rows in ClickHouse, where expected_application_metrics counts them. Not the engagement score: what is
     taken back leaves no row in PostgreSQL. See engagement_scores_are_what_the_log_says.
 #}
@@ -204,7 +205,7 @@ compared as (
 select
     name as problem,
     countIf(in_postgres != in_user_metrics) as differing,
-    count() as users,
+    countIf(in_postgres != 0 or in_user_metrics != 0) as users,
     argMax(user_id, abs(in_postgres - in_user_metrics)) as worst_user,
     argMax(in_postgres, abs(in_postgres - in_user_metrics)) as postgres_counts,
     argMax(in_user_metrics, abs(in_postgres - in_user_metrics)) as user_metrics_has
