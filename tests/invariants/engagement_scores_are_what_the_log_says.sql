@@ -1,4 +1,4 @@
-{{ config(tags=['mart']) }}
+{{ config(tags=['marts']) }}
 
 {#
     Engagement scores are what the events of the last 30 days weigh, as the log has them, for the users whom PostgreSQL names. The
@@ -25,7 +25,7 @@ with recent as (
         toInt64(entityId) as entity_id,
         toString(metricType) as metric_type,
         countIf(metricValue > 0) - countIf(metricValue < 0) as events
-    from {{ model_of_the_log('logged_events') }}
+    from {{ relation_named('logged_events') }}
     where createdAt >= date_sub(day, 30, now64(3, 'UTC'))
     group by
         entity_type,

@@ -1,4 +1,4 @@
-{{ config(tags=['mart']) }}
+{{ config(tags=['marts']) }}
 
 {#
     The windows of feeds are what the event log says, and all time is what it says and what the totals are. Log, windows and totals
@@ -21,7 +21,7 @@ with logged as (
         sumIf(metricValue, createdAt >= {{ midnight }} - toIntervalHour(30 * 24) and createdAt < {{ midnight }} + toIntervalHour(24)) as ofMonth,
         sumIf(metricValue, createdAt >= {{ midnight }} - toIntervalHour(365 * 24) and createdAt < {{ midnight }} + toIntervalHour(24)) as ofYear,
         sum(metricValue) as ofAllTime
-    from {{ model_of_the_log('logged_events') }}
+    from {{ relation_named('logged_events') }}
     where {{ in_sample('entityId', sample) }}
     group by
         entityType,

@@ -1,5 +1,5 @@
 {{ config(
-    tags=['mart'],
+    tags=['marts'],
     store_failures=true,
     schema='failures',
     fail_calc='sum(differing)',

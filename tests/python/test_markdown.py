@@ -294,7 +294,7 @@ def test_sql_is_what_dbt_compiles(page: str) -> None:
 
 # Messages ---------------------------------------------------------------------------------------------------------
 
-RAISED = re.compile(r"exceptions\.(?:raise_compiler_error|warn)\(|\bdo (?:stop|release_and_raise)\(")
+RAISED = re.compile(r"exceptions\.(?:raise_compiler_error|warn)\(|\bdo stop\(")
 LITERAL = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
 
 

@@ -34,7 +34,7 @@ def repair_followers(project: ParsedProject) -> None:
 def built(published: ParsedProject) -> ParsedProject:
     """A log with history and live events, and its marts."""
     published.dbt("seed", "--select", "engagement_weights")
-    published.run("tag:mart")
+    published.run("tag:marts")
     repair_followers(published)
     return published
 
