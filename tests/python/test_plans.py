@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
 
 import pytest
 import redis
@@ -26,7 +25,7 @@ def blocks(page: str, language: str) -> list[str]:
     """The code of a plan in a language, with the tables in the tests' own database."""
     code = re.findall(rf"^```{language}\n(.*?)^```$", (REPO / f"docs/plans/{page}.md").read_text(), re.M | re.S)
     return [
-        re.sub(r"\b(default|metrics)\.|\b(?=entity_metric_daily|feed_windows)", f"{DATABASE}.", text) for text in code
+        re.sub(r"\b(default|metrics)\.|\b(?=feed_metric_changes|feed_windows)", f"{DATABASE}.", text) for text in code
     ]
 
 
@@ -152,23 +151,6 @@ def test_a_hash_that_was_pushed_stays_when_its_last_reaction_goes(
     cache.hset("reactions:3", "5", "1")
     assert click(3, 1, "off", "a")[:2] == [1, 0]
     assert cache.hgetall("reactions:3") == {"": ""}
-
-
-def test_windows_change_when_something_happens_and_on_the_days_it_leaves_them(clickhouse: Sandbox) -> None:
-    columns = "entityType String, entityId Int32, metricType String, day Date, total Int64"
-    clickhouse.command(f"create table {DATABASE}.entity_metric_daily ({columns}) engine = Memory")
-    happened = date(2024, 1, 10)
-    clickhouse.command(f"insert into {DATABASE}.entity_metric_daily values ('Post', 1, 'Comment', '{happened}', 1)")
-    query = the_one(FEEDS, "sql", "entered all windows")
-
-    def changed(run: int, missed: int = 0) -> bool:
-        now = happened + timedelta(days=run - 1)
-        dates = {"type": "Post", "before": now - timedelta(days=missed + 1), "now": now}
-        return clickhouse.client.query(query, parameters=dates).result_rows == [(1,)]
-
-    assert [run for run in range(400) if changed(run)] == [1, 2, 8, 31, 366]
-    # A run after three that were missed.
-    assert [run for run in range(5, 40) if changed(run, missed=3)] == [5, 8, 9, 10, 11, 31, 32, 33, 34]
 
 
 def test_what_was_pushed_is_pushed_again_only_if_it_changed(clickhouse: Sandbox) -> None:
