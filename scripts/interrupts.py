@@ -14,9 +14,14 @@ def catch() -> None:
         signal.signal(signal.SIGINT, _end)
 
 
-def _end(*_: object) -> None:
-    """Leave by an exception, so that files and connections are closed."""
+def say() -> None:
+    """Print the line."""
     # The terminal has just shown ^C. os.write() also works if the signal interrupts a print.
     with suppress(OSError):
         os.write(2, b"\n" + MESSAGE if os.isatty(2) else MESSAGE)
+
+
+def _end(*_: object) -> None:
+    """Leave by an exception, so that files and connections are closed."""
+    say()
     sys.exit(128 + signal.SIGINT)

@@ -22,6 +22,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from types import SimpleNamespace as Options
 from typing import NamedTuple
 
@@ -79,6 +80,8 @@ def push(options: Options, kinds: list[Kind]) -> None:
     began, already = time.monotonic(), counts.total()
     report = progress(already + sum(part.keys for part in todo))
     with ExitStack() as stack:
+        if options.summary:
+            stack.callback(lambda: options.summary.write_text(json.dumps(summary_of(counts))))
         if options.workers == 1:
             pushed = (push_part(options, part, lambda done: report(counts.total() + done)) for part in todo)
         else:
@@ -107,6 +110,11 @@ def push(options: Options, kinds: list[Kind]) -> None:
         )
     cache.ask(lambda client: client.delete(key))
     fail_for([*failures, *unsettled], counts["failed"] + len(unsettled))
+
+
+def summary_of(counts: Counter) -> dict[str, int]:
+    """How many keys were written, left as they are, and failed."""
+    return {result: counts[result] for result in ("written", "left", "failed")}
 
 
 def parts_of(source: Client, kind: Kind, options: Options, after: int | None) -> list[Part]:
@@ -263,6 +271,7 @@ def common(command: Callable) -> Callable:
     lives_longer = "Share of the ttl by which some keys live longer, so that not all expire at once."
     compares = f"Push nothing; compare {SAMPLE:,} random keys of each kind, or all, with ClickHouse."
     counted_on = "Seconds after createdAt within which an event is both in the log and added to its key."
+    sums_up = "Write how many keys were written, left and failed to this file, as JSON, even if the push stops."
     for option in (
         options(
             "--settle-for", type=seconds, default=60, help="Seconds to wait for entities with new events to settle."
@@ -270,6 +279,7 @@ def common(command: Callable) -> Callable:
         options("--writer-lag", type=seconds, default=2, help=counted_on),
         options("--verify", type=click.Choice(["sample", "all"]), help=compares),
         options("--dry-run", is_flag=True, help="Print how many keys this would push at most; write nothing."),
+        options("--summary", type=click.Path(dir_okay=False, path_type=Path), help=sums_up),
         options("--restart", is_flag=True, help="Start over instead of resuming a push that was cut off."),
         options("--retry-for", type=seconds, default=60, help="Seconds to wait for a Redis that is gone."),
         options("--workers", type=click.IntRange(min=1), default=1, help="Processes that push in parallel."),
