@@ -57,6 +57,29 @@ make_browser() {
     command -v chromium
 }
 
+# Sees that there are Prometheus, its promtool and node_exporter for the tests of alerts: from Debian's packages, unpacked and
+# not installed, since an installation would start both.
+make_prometheus() {
+    local programs="prometheus promtool prometheus-node-exporter" folder="$repository/.sandbox/prometheus" downloads
+    # shellcheck disable=SC2086
+    [ "$(command -v $programs | wc -l)" -ne 3 ] || return 0
+    if [ ! -d "$folder" ]; then
+        command -v apt-get >/dev/null && command -v dpkg >/dev/null ||
+            fail "The tests of alerts need $programs on the PATH."
+        [ "$(id -u)" -ne 0 ] || apt-get update -qq
+        downloads=$(mktemp -d)
+        (cd "$downloads" && apt-get download --quiet=2 prometheus prometheus-node-exporter 2>/dev/null) ||
+            fail "The tests of alerts need $programs: apt-get finds no packages prometheus and prometheus-node-exporter."
+        mkdir -p "$folder.new"
+        for package in "$downloads"/*.deb; do
+            dpkg --extract "$package" "$folder.new"
+        done
+        rm -r "$downloads"
+        mv "$folder.new" "$folder"
+    fi
+    ls "$folder"/usr/bin/prom*
+}
+
 # step NAME COMMAND…: runs it and remembers how long it took.
 step() {
     local name=$1 began=$SECONDS

@@ -121,7 +121,8 @@ def main(target: str, directory: Path | None, job: str, arguments: tuple[str, ..
     parity               dbt test --selector parity
     report               scripts/parity_report.py
 
-    Further arguments are the command's own. So is the exit code; 128 and the signal's number where a signal ended it.
+    Further arguments, such as --vars, are the command's own. So is the exit code; 128 and the signal's number where a
+    signal ended it.
     """
     folder = Path(os.environ.get("DBT_TARGET_PATH") or targets.REPOSITORY / "target").absolute() / job
     folder.mkdir(parents=True, exist_ok=True)

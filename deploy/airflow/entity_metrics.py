@@ -14,7 +14,7 @@ NIGHTLY = [
     "marts",
     "push-entities --mode refresh",
     "push-user-metrics --mode overwrite",
-    "push-user-reactions --mode overwrite",
+    "push-user-reactions --mode overwrite --ttl 172800",
 ]
 PARITY = ["parity"]
 RUN = (

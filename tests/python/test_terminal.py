@@ -19,7 +19,7 @@ from sandbox.processes import ports_of_its_own
 SCRIPTS = [
     *("scripts/backfill_summary.py", "scripts/connect_postgres.py", "scripts/explain_metric.py"),
     *("scripts/generate.py", "scripts/parity_report.py", "scripts/push_metrics.py", "scripts/sandbox.py"),
-    *("scripts/screenshots.py", "benchmarks/bench.py"),
+    *("scripts/run_job.py", "scripts/screenshots.py", "benchmarks/bench.py"),
 ]
 COMMANDS = ["scripts/demo", "scripts/test"]
 COLOUR = "\x1b["
@@ -98,8 +98,8 @@ def test_colours_are_for_terminals(project: Project, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_ctrl_c_while_a_script_is_starting(script: str) -> None:
-    arguments = {"scripts/explain_metric.py": ["Tag", "Hidden"], "scripts/push_metrics.py": ["entities"]}
-    terminal = Terminal(sys.executable, "-X", "importtime", script, *arguments.get(script, []))
+    commands = {"explain_metric": ["Tag", "Hidden"], "push_metrics": ["entities"], "run_job": ["marts"]}
+    terminal = Terminal(sys.executable, "-X", "importtime", script, *commands.get(Path(script).stem, []))
     terminal.wait_for(terminal.shows(r"\| +click$"))
     assert terminal.ctrl_c() == END
 
