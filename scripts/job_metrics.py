@@ -42,7 +42,7 @@ METRICS = {
         "landing, pending, marts: rows in the tables of the stage. audit: rows that its tests found."
         " published: events that the run put into the log.",
     ),
-    "tests": Metric(("status",), "dbt's tests by how they ended."),
+    "tests": Metric(("status",), "dbt's data and unit tests by how they ended."),
     "audit_verdict": Metric(("verdict",), "1 for the verdict of the run's audit, 0 for the others."),
     "audit_differences": Metric(("entity_type",), "Entities and metrics that differ from what PostgreSQL counts."),
     "published_events": Metric(("entity_type",), "Events that the run put into the log."),
@@ -110,14 +110,14 @@ def write(file: Path, task: str, values: Values) -> None:
 
 
 class Results:
-    """What dbt says of a run, in its own files."""
+    """What dbt says of a run, in its own files. Raises FileNotFoundError or ValueError where it wrote none."""
 
     def __init__(self, folder: Path) -> None:
         said = json.loads((folder / "run_results.json").read_text())
         manifest = json.loads((folder / "manifest.json").read_text())
-        self.run, self.nodes = said["metadata"]["invocation_id"], manifest["nodes"]
+        self.run, self.nodes = said["metadata"]["invocation_id"], manifest["nodes"] | manifest["unit_tests"]
         self.results = [result for result in said["results"] if result["unique_id"] in self.nodes]
-        self.tests = [result for result in self.results if self._of(result)["resource_type"] == "test"]
+        self.tests = [result for result in self.results if self._of(result)["resource_type"].endswith("test")]
         self.built = {self._of(result)["name"]: result for result in self.results if result["status"] == "success"}
 
     def _of(self, result: dict) -> dict:
@@ -203,5 +203,8 @@ def of_log(task: str, results: Results, client: Client) -> Values:
 
 def of_push(summary: Path) -> Values:
     """What a push says of its keys; nothing where it did not get that far."""
-    counts = json.loads(summary.read_text()) if summary.exists() else {}
+    try:
+        counts = json.loads(summary.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
     return {("push_keys", result): number for result, number in counts.items()}

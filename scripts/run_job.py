@@ -70,22 +70,31 @@ def run(command: Sequence[object], environment: dict[str, str]) -> int:
 
 def metrics_of(job: str, target: str, folder: Path, summary: Path, code: int) -> job_metrics.Values:
     """What there is to say of a run that has ended, however it did."""
-    values: job_metrics.Values = {}
     if job == "report":
-        values |= job_metrics.with_verdict(REPORTED.get(code, "not_run"))
-    elif job.startswith("push"):
-        values |= job_metrics.of_push(summary)
-    elif not (folder / "run_results.json").exists():
-        # It was killed, or refused before it began.
-        values |= job_metrics.with_verdict("not_run") if job != "marts" else {}
-    else:
+        return job_metrics.with_verdict(REPORTED.get(code, "not_run"))
+    if job.startswith("push"):
+        return job_metrics.of_push(summary)
+    try:
         results = job_metrics.Results(folder)
-        values |= job_metrics.of_dbt(job, results)
-        try:
-            values |= job_metrics.of_log(job, results, targets.clickhouse(target))
-        except (click.ClickException, ClickHouseError) as error:
-            click.echo(f"The metrics are without numbers of the log. {targets.one_line(error)}", err=True)
+    except (FileNotFoundError, ValueError):
+        # It was killed, or refused before it began.
+        return {} if job == "marts" else job_metrics.with_verdict("not_run")
+    values = job_metrics.of_dbt(job, results)
+    try:
+        values |= job_metrics.of_log(job, results, targets.clickhouse(target))
+    except (click.ClickException, ClickHouseError) as error:
+        click.echo(f"The metrics are without numbers of the log. {targets.one_line(error)}", err=True)
     return values
+
+
+def write(file: Path, job: str, values: job_metrics.Values, code: int = 0) -> None:
+    """Write the file of metrics. Where that fails, a command that has failed keeps its exit code."""
+    try:
+        job_metrics.write(file, job, values)
+    except OSError as error:
+        failure = click.ClickException(f"{file} cannot be written: {error}")
+        failure.exit_code = code or failure.exit_code
+        raise failure from None
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -132,7 +141,7 @@ def main(target: str, directory: Path | None, job: str, arguments: tuple[str, ..
     file, summary = directory / f"entity_metrics_{job.replace('-', '_')}.prom", folder / "summary.json"
     try:
         before = job_metrics.read(file)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise click.ClickException(
             f"{file} cannot be read as metrics: {targets.one_line(error)}. Delete it; the time of the last success goes"
             " with it."
@@ -143,7 +152,7 @@ def main(target: str, directory: Path | None, job: str, arguments: tuple[str, ..
 
     began = time.time()
     started: job_metrics.Values = {("run_started_timestamp_seconds",): began}
-    job_metrics.write(file, job, before | started)
+    write(file, job, before | started)
     pushes = ("--summary", summary) if job.startswith("push") else ()
     # Jobs may run beside each other: each has files of dbt's to itself.
     environment = os.environ | {"DBT_TARGET_PATH": str(folder), "DBT_WRITE_JSON": "true"}
@@ -159,7 +168,8 @@ def main(target: str, directory: Path | None, job: str, arguments: tuple[str, ..
         ("run_duration_seconds",): ended - began,
         ("run_exit_code",): code,
     }
-    job_metrics.write(file, job, kept | started | of_run | success | metrics_of(job, target, folder, summary, code))
+    said = metrics_of(job, target, folder, summary, code)
+    write(file, job, kept | started | of_run | success | said, code)
     sys.exit(code)
 
 

@@ -504,6 +504,19 @@ def test_a_log_that_cannot_be_asked_takes_nothing_but_its_numbers(
     assert by_label(found, "drift_found", zeros=True) == {}
 
 
+def test_a_run_whose_metrics_cannot_be_written_keeps_its_exit_code(town: Town, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    environment = {"DBT_TARGET": "production", "REDIS_URL": f"redis://127.0.0.1:{port}/0"}
+    process = town.start("push-entities", "--retry-for", "3", METRICS_DIRECTORY=str(folder), **environment)
+    wait_until((folder / "entity_metrics_push_entities.prom").exists)
+    shutil.rmtree(folder)
+    output, _ = process.communicate()
+    assert process.returncode == 2
+    assert f"Error: {folder}/entity_metrics_push_entities.prom cannot be written: " in output
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "said"),
     [
