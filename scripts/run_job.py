@@ -156,6 +156,9 @@ def main(target: str, directory: Path | None, job: str, arguments: tuple[str, ..
     pushes = ("--summary", summary) if job.startswith("push") else ()
     # Jobs may run beside each other: each has files of dbt's to itself.
     environment = os.environ | {"DBT_TARGET_PATH": str(folder), "DBT_WRITE_JSON": "true"}
+    # No colours in logs and mails.
+    if not sys.stdout.isatty():
+        environment.setdefault("DBT_USE_COLORS", "false")
     # Of a dbt that was ended, Python's helper would say that it leaks a semaphore.
     environment.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
     code = run((*JOBS[job], *arguments, "--target", target, *pushes), environment)
