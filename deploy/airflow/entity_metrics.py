@@ -1,4 +1,7 @@
-"""Airflow 3: the nightly jobs one after the other, and parity in the morning. Copy this file to the folder of DAGs."""
+"""Airflow 3: the nightly jobs one after the other, and parity in the morning. Copy this file to the folder of DAGs.
+
+Mails need the connection smtp_default.
+"""
 
 from datetime import datetime, timedelta
 
