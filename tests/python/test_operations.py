@@ -485,10 +485,8 @@ def test_a_push_to_a_redis_that_is_gone_says_so_and_nothing_of_its_password(
     assert [file for file in town.metrics.iterdir() if "hush" in file.read_text()] == []
 
 
-def test_a_run_without_results_has_no_verdict(town: Town, tmp_path: Path) -> None:
-    (port,) = free_ports(1)
-    environment = {"DBT_TARGET": "production", "CLICKHOUSE_PORT": str(port), "METRICS_DIRECTORY": str(tmp_path)}
-    town.run("parity", code=2, **environment)
+def test_a_run_that_dbt_refuses_has_no_verdict(town: Town, tmp_path: Path) -> None:
+    assert "No such option" in town.run("parity", "--nonsense", code=2, METRICS_DIRECTORY=str(tmp_path))
     found = written(tmp_path, "parity")
     assert (verdict(found), found["run_exit_code",]) == ("not_run", 2)
 
