@@ -30,8 +30,13 @@ def targets(sandbox: Sandbox) -> dict[str, dict[str, dict]]:
         "schema": "metric_parity",
         "threads": 4,
     }
+    owner = postgres | {
+        "user": settings.POSTGRES_SUPERUSER,
+        "password": settings.POSTGRES_SUPERUSER_PASSWORD,
+        "threads": 1,
+    }
     return {
-        "entity_metrics": {"sandbox": clickhouse, "postgres": postgres},
+        "entity_metrics": {"sandbox": clickhouse, "postgres": postgres, "postgres_owner": owner},
         "entity_metrics_beside": {"sandbox": {"redis_url": sandbox.redis_url, "postgres": settings.reader(sandbox)}},
     }
 

@@ -81,5 +81,7 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
         **{f"POSTGRES_{name.upper()}": str(value) for name, value in reader(sandbox).items()},
         "PARITY_POSTGRES_USER": PARITY_USER,
         "PARITY_POSTGRES_PASSWORD": PARITY_PASSWORD,
+        "OWNER_POSTGRES_USER": POSTGRES_SUPERUSER,
+        "OWNER_POSTGRES_PASSWORD": POSTGRES_SUPERUSER_PASSWORD,
         "REDIS_URL": sandbox.redis_url,
     }

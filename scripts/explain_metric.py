@@ -206,6 +206,8 @@ def explain_entity(client: "Client", metric: Metric, entity_id: int, limit: int)
     heading("Totals")
     if has_rows or has_events:
         print_totals(client.query(both + TOTALS, given).first_item, given)
+        if retired := metric.about["log_alone"].get(metric.name):
+            click.echo(f"{retired} is retired: its rows are those landed last, and the total in the log is the truth.")
     else:
         click.echo(f"{name} has neither source rows nor events of {metric.name}.")
 

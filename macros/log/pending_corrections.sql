@@ -4,7 +4,8 @@
     rows younger than settle_lag, and entities with events as young, are left to the next run. Corrections in the log count
     as events, so nothing is corrected twice. Events that the backfill has yet to publish are no reason for a correction.
 
-    If this run has selected some of the views, only those count.
+    If this run has selected some of the views, only those count. A view that takes rows from a retired table never does: its staged
+    rows lack what the log has got since.
 
     The model: a union of all events models.
     Vars: settle_lag.
@@ -17,7 +18,13 @@
     {% do require_run_lock('run_lock') %}
     {% set windows = [] %}
     {% if reconciling() %}
-        {% set views = selected_events_models(model) %}
+        {% set views = [] %}
+        {% for view in selected_events_models(model) if not retired_tables_of(view) %}
+            {% do views.append(view) %}
+        {% endfor %}
+        {% if metrics_of_the_log_alone() %}
+            {% do log(said_of_the_log_alone() ~ '; they are not corrected', info=true) %}
+        {% endif %}
         {% do _require_signed_values(traits) %}
         {% do _require_landing(views) %}
         {% set moment = _moment_of_run(traits) %}

@@ -74,7 +74,8 @@
 
 
 {#
-    The windows of all metrics as this run sees them. If a metric is of another view, its window has no length.
+    The windows of all metrics as this run sees them. If a metric is of another view, its window has no length; nor if it is published
+    and takes rows from a retired table, since the staged rows have grown by what the log holds as live events.
     Arguments: views, the events models that this run takes events from; anew, whether windows begin anew.
     Returns: a list of dicts entity_type, metric_type, view (name of its events model), start, end, rule (its text, see
     rule_texts()), published_rules and open (whether there may be events to publish).
@@ -92,14 +93,15 @@
             {% set name = name_of(metric) %}
             {% set former = published.get(name, {'end': beginning_of_time(), 'rules': []}) %}
             {% set cutoff = cutoff_of(metric.entity_type) %}
-            {% if view in views and cutoff < former.end %}
+            {% set builds = view in views and not (name in published and retired_tables_of(view)) %}
+            {% if builds and cutoff < former.end %}
                 {% do exceptions.raise_compiler_error(
                     'The cutoff of ' ~ metric.entity_type ~ ' is ' ~ cutoff ~ ', but ' ~ name ~ ' is published up to ' ~ former.end
                     ~ '. A cutoff can only move forward: set it to ' ~ former.end ~ ' or later.'
                 ) %}
             {% endif %}
-            {% set start = beginning_of_time() if anew and view in views else former.end %}
-            {% set end = cutoff if view in views else start %}
+            {% set start = beginning_of_time() if anew and builds else former.end %}
+            {% set end = cutoff if builds else start %}
             {% do windows.append({
                 'entity_type': metric.entity_type,
                 'metric_type': metric.metric_type,
@@ -107,7 +109,7 @@
                 'start': start,
                 'end': end,
                 'open': start < end,
-                'rule': rules.get(name, ''),
+                'rule': rules.get(name, '') if builds else '',
                 'published_rules': former.rules,
             }) %}
         {% endfor %}

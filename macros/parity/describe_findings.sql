@@ -3,14 +3,19 @@
     Arguments: results, of on-run-end.
 #}
 {% macro describe_findings(results) %}
-    {% set absent = [] %}
+    {% set absent, retired, compared = [], [], [] %}
     {% for result in results if execute and flags.WHICH in ['test', 'build'] and result.node.resource_type == 'test' and result.failures is not none %}
         {% set test = result.node.test_metadata.name if result.node.test_metadata else result.node.name %}
         {% set rows = result.node.relation_name %}
         {% if test == 'legacy_parity' %}
-            {% do absent.extend(_describe_legacy_parity(rows)) %}
-        {% elif test == 'source_parity' and result.failures %}
-            {% do _describe_source_parity(rows) %}
+            {% for name in _describe_legacy_parity(rows) %}
+                {% do (retired if is_retired(name) else absent).append(name) %}
+            {% endfor %}
+        {% elif test == 'source_parity' %}
+            {% do compared.append(test) %}
+            {% if result.failures %}
+                {% do _describe_source_parity(rows) %}
+            {% endif %}
         {% elif test == 'corrections_agree' and result.failures %}
             {% do _describe_contradicted_corrections(rows) %}
         {% elif test == 'every_metric_in_the_log_is_known' and result.failures %}
@@ -21,6 +26,12 @@
     {% endfor %}
     {% if absent %}
         {% do log('Not compared, since PostgreSQL does not have them: ' ~ absent | unique | sort | join(', '), info=true) %}
+    {% endif %}
+    {% if retired %}
+        {% do log('Not compared, since they are retired: ' ~ retired | unique | sort | join(', '), info=true) %}
+    {% endif %}
+    {% if compared and metrics_of_the_log_alone() %}
+        {% do log(said_of_the_log_alone(), info=true) %}
     {% endif %}
 {% endmacro %}
 

@@ -1,11 +1,11 @@
 {#
     A table of the source `postgres` in SQL that PostgreSQL runs. dbt's lineage sees the source.
-    Arguments: name.
+    Arguments: name. Give a legacy table no alias: once it is retired, a query without rows stands in its place.
     Returns: text for a from clause.
 #}
 {% macro source_in_postgres(name) -%}
     {%- do source('postgres', name) -%}
-    {{- postgres_table(name) -}}
+    {{- retired_table_in_postgres(name) if execute and is_retired(name) else postgres_table(name) -}}
 {%- endmacro %}
 
 

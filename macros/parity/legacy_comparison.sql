@@ -20,7 +20,7 @@
     {%- set sample = var('parity_sample') | float -%}
     {%- set is_history = 'createdAt < ' ~ utc_literal(truncated(cutoff_of(entity_type), log_decimals())) -%}
     {%- set differs = 'abs(legacy.total - actual.total) > actual.moved' -%}
-    {%- set columns = _readable_columns(table.name) -%}
+    {%- set columns = [] if is_retired(table.name) else _readable_columns(table.name) -%}
     {%- set rules -%}
         select
             metric_type,

@@ -173,13 +173,14 @@ and (createdAt < {{ utc_literal(truncated(cutoff_of(entity_type), log_decimals()
 
 {#
     The metrics of an entity type (entity_type) that this run answers for. dbt build answers for those that are due, since earlier
-    history may have drifted; dbt test, for all.
+    history may have drifted; dbt test, for all. Metrics that the log alone counts are left out.
 #}
 {% macro audited_metric_types(entity_type) %}
     {% if flags.WHICH == 'build' %}
-        {% do return(query_column('select metric_type from (' ~ due_windows() ~ ") where entity_type = '" ~ entity_type ~ "' order by 1")) %}
+        {% set due = query_column('select metric_type from (' ~ due_windows() ~ ") where entity_type = '" ~ entity_type ~ "' order by 1") %}
+        {% do return(due | select('in', compared_metric_types(entity_type)) | list) %}
     {% endif %}
-    {% do return(metric_types_of(entity_type)) %}
+    {% do return(compared_metric_types(entity_type)) %}
 {% endmacro %}
 
 

@@ -13,10 +13,10 @@
     {%- endif -%}
     {%- set entity_types = {} -%}
     {%- for test in _parity_tests() -%}
-        {%- do entity_types.update({test.entity_type: {'cutoff': cutoff_of(test.entity_type), 'metrics': metric_types_of(test.entity_type)}}) -%}
+        {%- do entity_types.update({test.entity_type: {'cutoff': cutoff_of(test.entity_type), 'metrics': compared_metric_types(test.entity_type)}}) -%}
     {%- endfor -%}
-    {%- set names = ['parity', 'parity_sample', 'expected_counts', 'event_log', 'legacy_error_percent'] -%}
-    {%- set settings = {'entity_types': entity_types, 'looked_at': what_was_looked_at()} -%}
+    {%- set names = ['parity', 'parity_sample', 'expected_counts', 'event_log', 'legacy_error_percent', 'retired_sources'] -%}
+    {%- set settings = {'entity_types': entity_types, 'looked_at': what_was_looked_at(), 'log_alone': metrics_of_the_log_alone(), 'said_of_the_log_alone': said_of_the_log_alone()} -%}
     {%- for name in names -%}
         {%- do settings.update({name: var(name)}) -%}
     {%- endfor -%}
@@ -33,7 +33,7 @@
 {% macro parity_report_pairs(entity_type) %}
     {%- for test in _parity_tests() if test.entity_type == entity_type %}
     with sides as (
-        {{ parity_sides(test.model, test.also, relation_named('audited_events'), metric_types_of(entity_type)) | indent(8) }}
+        {{ parity_sides(test.model, test.also, relation_named('audited_events'), compared_metric_types(entity_type)) | indent(8) }}
     ),
 
     compared as (
@@ -59,7 +59,7 @@
         worst.1 as worst_entity,
         worst.2 as worst_expected,
         worst.3 as worst_actual
-    from (select arrayJoin(['{{ metric_types_of(entity_type) | join("', '") }}']) as metric_type) as metrics
+    from (select arrayJoin(['{{ compared_metric_types(entity_type) | join("', '") }}']) as metric_type) as metrics
     left join compared using (metric_type)
     order by metric_type
     {%- endfor %}
@@ -78,7 +78,7 @@
         count() as events
     from {{ relation_named('audited_events') }}
     where
-        {{ in_parity_window(test.entity_type, metric_types_of(test.entity_type)) | indent(8) }}
+        {{ in_parity_window(test.entity_type, compared_metric_types(test.entity_type)) | indent(8) }}
     group by month
     {{ 'union all' if not loop.last }}
     {%- endfor %}

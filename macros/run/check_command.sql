@@ -17,9 +17,9 @@
         ) %}
     {% endfor %}
     {% if target.type == 'postgres' %}
-        {% if flags.WHICH == 'run-operation' %}
+        {% if flags.WHICH == 'run-operation' and invocation_args_dict.get('macro') != 'remove_legacy_tables' %}
             {% do exceptions.raise_compiler_error(
-                'The target ' ~ target.name ~ ' is PostgreSQL. Only the views of expected counts are built there. Run-operations belong to ClickHouse.'
+                'The target ' ~ target.name ~ ' is PostgreSQL. Only the views of expected counts are built there. Run-operations but for remove_legacy_tables belong to ClickHouse.'
             ) %}
         {% endif %}
         {% for unique_id in selected_resources if not unique_id.startswith('model.') or graph.nodes[unique_id].fqn[1] != 'parity' %}
@@ -31,6 +31,7 @@
     {% endif %}
     {% do _check_names() %}
     {% do _check_cutoffs() %}
+    {% do check_retired_sources() %}
 {% endmacro %}
 
 
@@ -53,7 +54,7 @@
 {% macro known_vars() %}
     {% do return([
         'cutoff', 'cutoffs', 'event_log', 'on_conflict', 'log_views', 'excluded_generation_versions',
-        'postgres_collection', 'postgres_schema', 'slice_size', 'parallel_slices', 'lock_patience', 'settle_lag',
+        'postgres_collection', 'postgres_schema', 'slice_size', 'parallel_slices', 'retired_sources', 'lock_patience', 'settle_lag',
         'parity', 'parity_sample', 'expected_counts', 'legacy_error_percent', 'reconcile_mode', 'reconcile_limit',
         'reconcile_dry_run'
     ]) %}

@@ -14,6 +14,7 @@
         {% if rooms.run_lock %}
             {% do _require_generated_lists() %}
             {% do check_vars() %}
+            {% do require_rows_of_retired_sources() %}
             {% set absent = check_postgres_sources() if rooms.staging else [] %}
             {% do _prepare_event_log(rooms) %}
             {% if acquire_run_lock('run_lock') %}

@@ -159,7 +159,8 @@
         if(isOptional and tableFound and not found, 'absent', 'fault') as kind,
         multiIf(
             not tableFound,
-                tableName || ': the table is missing, or the role may not read it',
+                tableName || ': the table is missing, or the role may not read it'
+                || if(tableName in ('{{ legacy_tables() | join("', '") }}'), '; if it was removed for good, add it to the var retired_sources', ''),
             not found and isOptional,
                 tableName || '.' || columnName,
             not found,

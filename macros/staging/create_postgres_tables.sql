@@ -14,6 +14,9 @@
     {% if not made %}
         {% do run_query('create database if not exists ' ~ tables[0].schema) %}
     {% endif %}
+    {% for name in legacy_tables() if is_retired(name) %}
+        {% do run_query('drop table if exists ' ~ tables[0].schema ~ '.`' ~ name ~ '`') %}
+    {% endfor %}
     {% for table in tables %}
         {% set ddl = _postgres_table_ddl(table, absent) %}
         {# A table's comment says what it was made from. #}
@@ -25,9 +28,13 @@
 {% endmacro %}
 
 
-{# The declarations of the source `postgres`, by name. #}
+{# The declarations of the source `postgres` without retired tables, by name. #}
 {% macro postgres_source_tables() %}
-    {% do return(graph.sources.values() | selectattr('source_name', 'equalto', 'postgres') | sort(attribute='name') | list) %}
+    {% set tables = [] %}
+    {% for source in graph.sources.values() | sort(attribute='name') if source.source_name == 'postgres' and not is_retired(source.name) %}
+        {% do tables.append(source) %}
+    {% endfor %}
+    {% do return(tables) %}
 {% endmacro %}
 
 

@@ -30,7 +30,10 @@
     {% do slicing.update({'layout': _layout(slicing)}) %}
     {% set landing = landing_of(this) %}
     {% set landed = {'slices': 0, 'rows': 0} %}
-    {% if not should_full_refresh() and not reconciling() and landing.complete and landing.layout == slicing.layout
+    {% set table = model.sources[0][1] %}
+    {% if is_retired(table) %}
+        {% do log(this.identifier ~ ': ' ~ table ~ ' is retired; what was landed of it stays', info=true) %}
+    {% elif not should_full_refresh() and not reconciling() and landing.complete and landing.layout == slicing.layout
         and landing.seen >= settled_after(last_cutoff()) %}
         {% do log(this.identifier ~ ': nothing to land', info=true) %}
     {% else %}

@@ -161,7 +161,7 @@ def check_dbt(manifest: Manifest, *words: str) -> None:
         if word == "--vars":
             assert yaml.safe_load(value).keys() <= yaml.safe_load(read("dbt_project.yml"))["vars"].keys(), value
         if word == "--target":
-            assert value in ("sandbox", "production", "postgres", "postgres_production")
+            assert value.removesuffix("_production") in ("sandbox", "production", "postgres", "postgres_owner")
         if word in ("--select", "--selector") and ANY not in value and not value.startswith("state:"):
             listed = dbtRunner(manifest=manifest).invoke(["--quiet", "--log-level-file", "none", "ls", word, value])
             assert listed.success, (value, listed.exception)
