@@ -119,7 +119,7 @@ do $remove$
 declare
     used text;
 begin
-    set local lock_timeout = '5s';
+    set local lock_timeout = '2s';
     lock table {% for name in names %}{{ postgres_table(name) }}{{ ', ' if not loop.last }}{% endfor %} in access exclusive mode;
     select string_agg(name || ' is used by ' || by_what, '; ')
     into used

@@ -55,7 +55,7 @@
 {% macro said_of_the_log_alone() %}
     {% set metrics = metrics_of_the_log_alone() %}
     {% do return(
-        'Counted by the log alone, since ' ~ metrics.values() | unique | join(', ') ~ ' is retired: ' ~ metrics | join(', ') if metrics else ''
+        'Counted by the log alone, since ' ~ metrics.values() | unique | join(', ') ~ ' is retired: ' ~ metrics | sort | join(', ') if metrics else ''
     ) %}
 {% endmacro %}
 
@@ -81,7 +81,7 @@
             {% set metrics = metrics_of_the_log_alone() %}
             {% do exceptions.raise_compiler_error(
                 table ~ ' is retired, but ' ~ relation_of(node) ~ ' does not hold the rows that it had: the history of '
-                ~ metrics | join(', ') ~ ' would lack them. Nothing was changed. Copy ' ~ node.name ~ ', and its rows of ' ~ landings().identifier
+                ~ metrics | sort | join(', ') ~ ' would lack them. Nothing was changed. Copy ' ~ node.name ~ ', and its rows of ' ~ landings().identifier
                 ~ ', from the database that has them; or restore ' ~ table ~ ' from its backup and take it out of the var'
                 ~ ' retired_sources for one backfill.'
             ) %}
