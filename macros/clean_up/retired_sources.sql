@@ -77,10 +77,10 @@
 {% macro require_rows_of_retired_sources() %}
     {% for node in graph.nodes.values() if node.unique_id in selected_resources and node.config.materialized == 'slices' %}
         {% set table = graph.sources[node.depends_on.nodes[0]].name %}
-        {% if is_retired(table) and not (load_relation(landings()) and landing_of(relation_of(node)).complete) %}
+        {% if is_retired(table) and not (load_relation(landings()) and landing_of(relation_named(node.name)).complete) %}
             {% set metrics = metrics_of_the_log_alone() %}
             {% do exceptions.raise_compiler_error(
-                table ~ ' is retired, but ' ~ relation_of(node) ~ ' does not hold the rows that it had: the history of '
+                table ~ ' is retired, but ' ~ relation_named(node.name) ~ ' does not hold the rows that it had: the history of '
                 ~ metrics | sort | join(', ') ~ ' would lack them. Nothing was changed. Copy ' ~ node.name ~ ', and its rows of ' ~ landings().identifier
                 ~ ', from the database that has them; or restore ' ~ table ~ ' from its backup and take it out of the var'
                 ~ ' retired_sources for one backfill.'

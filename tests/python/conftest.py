@@ -171,7 +171,7 @@ def exported(lines: str) -> dict[str, str]:
 
 
 # What names servers, in the environment of whoever runs the tests.
-SERVERS = ("CLICKHOUSE_", "POSTGRES_", "PARITY_", "REDIS_URL", "SANDBOX_", "DBT_")
+SERVERS = ("CLICKHOUSE_", "POSTGRES_", "PARITY_", "OWNER_", "REDIS_URL", "SANDBOX_", "DBT_")
 
 
 def clean_environment(**more: str) -> dict[str, str]:

@@ -255,6 +255,8 @@ def test_env_prints_what_a_shell_can_read(sandbox: Instance) -> None:
         "POSTGRES_DATABASE": "community",
         "PARITY_POSTGRES_USER": "metrics_parity",
         "PARITY_POSTGRES_PASSWORD": "metrics-parity-sandbox",
+        "OWNER_POSTGRES_USER": "postgres",
+        "OWNER_POSTGRES_PASSWORD": "postgres-sandbox",
         "REDIS_URL": f"redis://127.0.0.1:{sandbox.ports['valkey']}/0",
     }
 

@@ -20,11 +20,12 @@ from sandbox.processes import free_ports
 CLICKHOUSE = tuple(f"CLICKHOUSE_{name}" for name in ("HOST", "PORT", "USER", "PASSWORD", "DATABASE", "SECURE"))
 POSTGRES = tuple(f"POSTGRES_{name}" for name in ("HOST", "PORT", "USER", "PASSWORD", "DATABASE"))
 PARITY = ("PARITY_POSTGRES_USER", "PARITY_POSTGRES_PASSWORD")
+OWNER = ("POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DATABASE", "OWNER_POSTGRES_USER", "OWNER_POSTGRES_PASSWORD")
 # Where nobody listens.
 ELSEWHERE = {
     **dict.fromkeys(("CLICKHOUSE_HOST", "POSTGRES_HOST"), "127.0.0.1"),
     **dict.fromkeys(("CLICKHOUSE_PORT", "POSTGRES_PORT"), "1"),
-    **dict.fromkeys((*CLICKHOUSE[2:5], *POSTGRES[2:], *PARITY), "elsewhere"),
+    **dict.fromkeys((*CLICKHOUSE[2:5], *POSTGRES[2:], *PARITY, *OWNER[3:]), "elsewhere"),
     "CLICKHOUSE_SECURE": "True",
     "REDIS_URL": "redis://127.0.0.1:1/0",
 }
@@ -43,9 +44,13 @@ class Command:
     production: str = "production"
 
 
-def dbt_run(model: str) -> tuple[str, ...]:
+def dbt(*words: str) -> tuple[str, ...]:
     folders = ("--target-path", "{folder}", "--log-path", "{folder}")
-    return (str(DBT), "--no-use-colors", "run", "--select", model, "--vars", "{{event_log: {log}}}", *folders)
+    return (str(DBT), "--no-use-colors", *words, "--vars", "{{event_log: {log}}}", *folders)
+
+
+def dbt_run(model: str) -> tuple[str, ...]:
+    return dbt("run", "--select", model)
 
 
 def script(name: str, *options: str) -> tuple[str, ...]:
@@ -55,6 +60,9 @@ def script(name: str, *options: str) -> tuple[str, ...]:
 COMMANDS = {
     "dbt": Command(dbt_run("stg_tag"), CLICKHOUSE),
     "dbt in PostgreSQL": Command(dbt_run("expected_tag"), POSTGRES, "postgres", "postgres_production"),
+    "dbt as an owner": Command(
+        dbt("run-operation", "remove_legacy_tables"), OWNER, "postgres_owner", "postgres_owner_production"
+    ),
     "connect_postgres": Command(script("connect_postgres", "--collection", "of_targets"), CLICKHOUSE + POSTGRES),
     "backfill_summary": Command(script("backfill_summary"), CLICKHOUSE),
     "explain_metric": Command(
