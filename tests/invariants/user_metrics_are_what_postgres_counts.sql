@@ -11,9 +11,9 @@
     What PostgreSQL counts of each user, in its own SQL, beside user_metrics. PostgreSQL counts what is there now, of what is landed.
     A few users differ as long as the log lacks events, or rows have changed since they were landed: a warning, until the next
     reconcile. A larger share of the users who have that number than reconcile may correct is an error. Rows are columns of
-    user_metrics. Downloads, generations and
-    earnings have their rows in ClickHouse, where expected_application_metrics counts them. Not the engagement score: what is
-    taken back leaves no row in PostgreSQL. See engagement_scores_are_what_the_log_says.
+    user_metrics. Downloads, generations and earnings have their rows in ClickHouse, where expected_application_metrics counts them.
+    Not the engagement score: what is taken back leaves no row in PostgreSQL. See engagement_scores_are_what_the_log_says. Nor tips
+    once BuzzTip is retired.
 #}
 
 -- noqa: disable=all
@@ -26,6 +26,8 @@
     {% set newest = 'toString(max(createdAt))' if table == 'buzz_tip' else 'max(id)' %}
     {% do landed.update({table: query_column('select ' ~ newest ~ ' from ' ~ relation) | first}) %}
 {% endfor %}
+
+{% set not_compared = ['engagementScore'] + (['tipCount', 'tipAmount', 'tipCountGiven', 'tipAmountGiven'] if is_retired('BuzzTip') else []) %}
 
 {% set owners %}
     select 'User' as entity_type, id as entity_id, id as user_id from {{ source_in_postgres('User') }}
@@ -127,9 +129,9 @@ counts (name, user_id, total) as (
 
     -- tips to images, whose metric is only what they amount to
     select 'tipCount', i."userId", count(*)
-    from {{ source_in_postgres('BuzzTip') }} as t
-    inner join {{ source_in_postgres('Image') }} as i on t."entityId" = i.id
-    where t."entityType" = 'Image' and i.id <= {{ landed['image'] }} and t."createdAt" <= timestamp '{{ landed['buzz_tip'] }}'
+    from {{ source_in_postgres('BuzzTip') }}
+    inner join {{ source_in_postgres('Image') }} as i on "BuzzTip"."entityId" = i.id
+    where "BuzzTip"."entityType" = 'Image' and i.id <= {{ landed['image'] }} and "BuzzTip"."createdAt" <= timestamp '{{ landed['buzz_tip'] }}'
     group by i."userId"
 
     union all
@@ -152,7 +154,7 @@ counts (name, user_id, total) as (
 
 select name, user_id::bigint as user_id, sum(total)::bigint as total
 from counts
-where user_id is not null and {{ in_sample('user_id', var('parity_sample') | float) }}
+where user_id is not null and name not in ('{{ not_compared | join("', '") }}') and {{ in_sample('user_id', var('parity_sample') | float) }}
 group by name, user_id
 {% endset %}
 
@@ -185,7 +187,7 @@ with side as (
         number.2 as actual
     from {{ ref('user_metrics') }}
     array join [
-        {%- for name in user_metric_names() | reject('equalto', 'engagementScore') %}
+        {%- for name in user_metric_names() | reject('in', not_compared) %}
         ('{{ name }}', {{ name }}){{ ',' if not loop.last }}
         {%- endfor %}
     ] as number

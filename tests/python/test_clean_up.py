@@ -489,6 +489,9 @@ def test_everything_goes_on_without_the_tables_and_no_tip_is_corrected_away(remo
         == 0
     )
 
+    output = project.dbt(*build, "tag:marts", **RETIRED)
+    assert re.search(r"PASS user_metrics_are_what_postgres_counts", output)
+
     output = project.dbt("test", "--selector", "parity", **PRESENT, **RETIRED)
     assert found(output) == {}
     assert output.count(ALONE) == 1
