@@ -34,7 +34,7 @@
     {% do require_var('parity', var('parity') == 'present', "be present: the tables may go if nothing differs now; add --vars '{parity: present}'") %}
     {% do require_var('parity_sample', var('parity_sample') == 1, 'be 1: every entity counts') %}
     {% do require_var('expected_counts', var('expected_counts') == 'query', 'be query: the views may lack retired tables') %}
-    {% do _require_postgres_collection() %}
+    {% do require_postgres_collection() %}
     {% do require_models_of_the_log() %}
     {% set server = ask_postgres(postgres_server())[0] %}
     {% set tables = ask_postgres(legacy_tables_in_postgres()) %}
