@@ -79,7 +79,7 @@ def legacy_differences(project: dbt_sql.Project, client: "Client") -> tuple[dict
     # While dbt parses, there is no table to compare with.
     parts = [
         f"legacy_comparison(graph.sources['{unique_id}'], ref('metric_catalog'), ref('audited_events'),"
-        f" metric_types_of('{node['name'].removesuffix('Metric')}')) if execute else ''"
+        f" compared_metric_types('{node['name'].removesuffix('Metric')}')) if execute else ''"
         for unique_id, node in project.graph["sources"].items()
         if node["source_name"] == "legacy"
     ]

@@ -19,13 +19,13 @@
 {#
     parity_comparison() for the audit of a run, beside a live application. Rows from before the cutoff may change after they are
     landed; the application records that as live events. So a difference counts only if it is larger than what the entity's own live
-    events have moved since the landing. PostgreSQL counts first, into a table of this run, and the log is read afterwards. An event may
+    events have moved since settle_lag before the landing. PostgreSQL counts first, into a table of this run, and the log is read afterwards. An event may
     reach the log seconds after its row has changed, so an unexplained difference is looked at again before it counts.
     Arguments, vars, returns: as in parity_comparison().
 #}
 {% macro audit_comparison(model, also, events, metric_types) %}
     {% if var('parity') == 'present' %}
-        {% do return(parity_comparison(model, also, events, metric_types)) %}
+        {% do return(present_comparison(model, also, events, metric_types)) %}
     {% endif %}
     {% set entity_type = model.config.meta.entity_type %}
     {% set counted = run_table(relation_named(model.name), 'scratch') %}
@@ -44,13 +44,49 @@
 {% endmacro %}
 
 
-{# When the oldest table was landed that an entity type's events are made from, but not before its cutoff. #}
+{#
+    parity_comparison() of the present, beside a live application. PostgreSQL and the log are read at two moments, so a difference counts
+    only if it is still there ten seconds later, and the entity has no event within settle_lag.
+    Arguments, vars, returns: as in parity_comparison().
+#}
+{% macro present_comparison(model, also, events, metric_types) %}
+    {% set comparison = parity_comparison(model, also, events, metric_types) %}
+    {% set young -%}
+        select toString(metricType), toInt64(entityId)
+        from {{ events }}
+        where
+            entityType = '{{ model.config.meta.entity_type }}'
+            and createdAt > now64(3, 'UTC') - toIntervalSecond({{ var('settle_lag') }})
+            and not (userId = 0 and toDateTime64(createdAt, 3, 'UTC') in ({{ correction_moments() }}))
+    {%- endset %}
+    {% if query_value('select count() from (' ~ young ~ ')') == 0 %}
+        {% do return(comparison) %}
+    {% endif %}
+    {% set found = query_column('select toString((metric_type, entity_id)) from (' ~ comparison ~ ') limit 10000') %}
+    {% for second in range(10) if found %}
+        {% do run_query('select sleep(1)') %}
+    {% endfor %}
+    select *
+    from (
+        {{ comparison | indent(8) }}
+    )
+    where (metric_type, entity_id) in ({{ found | join(', ') or "('', 0)" }}) and (metric_type, entity_id) not in ({{ young }})
+{% endmacro %}
+
+
+{#
+    When the oldest table was landed that an entity type's events are made from, less the time that a transaction may stay open, but
+    not before the cutoff.
+#}
 {% macro _landed_since(entity_type) %}
     {% set tables = [] %}
-    {% for view in events_models() if entity_type in view.config.meta.metrics | map(attribute='entity_type') %}
+    {% for view in events_models() if entity_type in view.config.meta.metrics | map(attribute='entity_type') and not retired_tables_of(view) %}
         {% for unique_id in view.depends_on.nodes %}{% do tables.append(unique_id.split('.')[-1]) %}{% endfor %}
     {% endfor %}
-    {% set seen = query_value("select min(seen) from (" ~ latest_landings() ~ ") where staging_table in ('" ~ tables | join("', '") ~ "')") %}
+    {% set seen = query_value(
+        "select toString(min(toDateTime64(seen, 3, 'UTC')) - toIntervalSecond(" ~ var('settle_lag') ~ ")) from (" ~ latest_landings()
+        ~ ") where staging_table in ('" ~ tables | join("', '") ~ "')"
+    ) %}
     {% do return([seen, cutoff_of(entity_type)] | max) %}
 {% endmacro %}
 

@@ -46,7 +46,7 @@
     {% for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'slices' %}
         {% do tables.append(node.name) %}
     {% endfor %}
-    {% set under_way = query_column("select staging_table from (" ~ latest_landings() ~ ") where state = 'begun'") %}
+    {% set under_way = query_column("select staging_table from (" ~ latest_landings() ~ ") where state = 'begun' and held > 0") %}
     with staged as (
         select arrayJoin(['{{ tables | sort | join("', '") }}']) as staging_table
     ),
@@ -100,7 +100,7 @@
     {% set pending = relation_named('pending_events') %}
     {% set is_built = query_column("select 1 from system.tables where database = '" ~ pending.schema ~ "' and name = '" ~ pending.identifier ~ "'") %}
     {% set half_built = query_column(
-        "select name from system.tables where database = '" ~ pending.schema ~ "' and startsWith(name, 'pending_events__scratch_') order by name desc"
+        "select name from system.tables where database = '" ~ pending.schema ~ "' and name = 'pending_events__scratch_" ~ newest_lock('run_lock').holder[:8] ~ "'"
     ) | first %}
     with metric as (
         select

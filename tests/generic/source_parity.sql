@@ -14,7 +14,9 @@
     {%- set expected = graph.nodes['model.' ~ project_name ~ '.' ~ model.identifier] if execute else none %}
     {%- set metric_types = audited_metric_types(expected.config.meta.entity_type) if execute and flags.WHICH in ['test', 'build'] else [] %}
     {%- if metric_types and not reconciling() %}
-        {{- (audit_comparison if flags.WHICH == 'build' else parity_comparison)(expected, also, events, metric_types) }}
+        {%- set audits = flags.WHICH == 'build' and 'model.' ~ project_name ~ '.pending_events' in selected_resources %}
+        {%- set compare = audit_comparison if audits else present_comparison if var('parity') == 'present' else parity_comparison %}
+        {{- compare(expected, also, events, metric_types) }}
     {%- else %}
     select 'no metric of this entity type is part of this run' as nothing where false
     {%- endif %}

@@ -1,8 +1,14 @@
-{{ config(tags=['marts']) }}
+{{ config(
+    tags=['marts'],
+    fail_calc='sum(differing)',
+    warn_if='> 0',
+    error_if='> 0 and max(differing / users) > ' ~ var('reconcile_limit')
+) }}
 
 {#
     Engagement scores are what the events of the last 30 days weigh, as the log has them, for the users whom PostgreSQL names. The
-    owners of what is not landed yet are left out.
+    owners of what is not landed yet are left out. What was deleted or given to another user since it was landed makes a few users
+    differ: a warning, and an error only for a larger share of the users with a score than reconcile may correct.
 #}
 
 -- noqa: disable=all
@@ -56,15 +62,26 @@ side as (
         engagementScore as of_user_metrics
     from {{ ref('user_metrics') }}
     where {{ in_sample('userId', sample) }}
+),
+
+compared as (
+    select
+        user_id,
+        sum(of_log) as by_the_log,
+        sum(of_user_metrics) as by_user_metrics
+    from side
+    group by user_id
 )
 
 select
-    user_id,
-    sum(of_log) as score_by_the_log,
-    sum(of_user_metrics) as score_by_user_metrics
-from side
-group by user_id
-having score_by_the_log != score_by_user_metrics
+    'engagementScore' as problem,
+    countIf(by_the_log != by_user_metrics) as differing,
+    countIf(by_the_log != 0 or by_user_metrics != 0) as users,
+    argMax(user_id, abs(by_the_log - by_user_metrics)) as worst_user,
+    argMax(by_the_log, abs(by_the_log - by_user_metrics)) as score_by_the_log,
+    argMax(by_user_metrics, abs(by_the_log - by_user_metrics)) as score_by_user_metrics
+from compared
+having differing > 0
 {%- else %}
-select 'not built' as nothing where false
+select 'not built' as problem, 0 as differing, 1 as users where false
 {%- endif %}

@@ -769,7 +769,7 @@ def test_the_runbook_has_every_alert() -> None:
 def test_page_and_help_have_every_job_with_its_command() -> None:
     def command_of(job: str) -> str:
         words = (word for word in JOBS[job] if word != sys.executable)
-        return " ".join("dbt" if word == DBT else str(word).removeprefix(f"{REPO}/") for word in words)
+        return shlex.join("dbt" if word == DBT else str(word).removeprefix(f"{REPO}/") for word in words)
 
     commands = [(job, command_of(job)) for job in JOBS]
     assert [(row[0].strip("`"), row[1].strip("`")) for row in rows_below("Jobs")] == commands
