@@ -77,8 +77,8 @@
         landing.held_rows as rows,
         if(landing.state = '', '', toString(landing.held) || if(landing.state = 'begun', ' of ' || toString(landing.slices), '')) as slices,
         left(landing.seen, 19) as since,
-        if(landing.state = 'begun', toUInt64(under_way.rows / under_way.seconds), null) as `rows a second`,
-        if(under_way.slices > 0, toUInt64((landing.slices - least(landing.held, landing.slices)) * under_way.seconds / under_way.slices), null) as `seconds left`
+        if(landing.state = 'begun', intDivOrZero(under_way.rows, under_way.seconds), null) as `rows a second`,
+        if(under_way.slices > 0, intDivOrZero((landing.slices - least(landing.held, landing.slices)) * under_way.seconds, under_way.slices), null) as `seconds left`
     from staged
     left join landing on staged.staging_table = landing.staging_table
     left join under_way on staged.staging_table = under_way.staging_table

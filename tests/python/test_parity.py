@@ -140,6 +140,30 @@ def test_a_shifted_cutoff_is_caught(staged: ParsedProject) -> None:
     assert found(staged.dbt("test", "--select", "source_parity_tag")) == {}
 
 
+def test_the_present_leaves_out_what_has_just_happened(published: ParsedProject) -> None:
+    """Rows and events of a live application are read at two moments."""
+    test = ("test", "--select", "source_parity_tag")
+    (first,), (second,) = published.sandbox.postgres('select id from "Tag" order by id limit 2')
+    insert = f"insert into {published.event_log} select 'Tag', {{}}, 7, 'Hidden', 1, now64(3) - interval {{}} second"
+    published.sandbox.command(insert.format(first, 0))
+    assert found(published.dbt(*test, parity="present")) == {}
+    published.sandbox.command(insert.format(second, 3600))
+    output = published.dbt(*test, parity="present", fails=True)
+    assert sum(found(output)["Tag Hidden"]) == 1
+    assert f"worst: Tag {second} has" in output
+    # Without settle_lag, both are old.
+    assert sum(found(published.dbt(*test, parity="present", settle_lag=0, fails=True))["Tag Hidden"]) == 2
+
+
+def test_legacy_counters_are_compared_with_the_present_if_that_is_asked_for(published: ParsedProject) -> None:
+    """The seed's legacy jobs stopped at the cutoff; live events came after it."""
+    test = ("test", "--select", "legacy_parity_tag")
+    assert "TagMetric.followerCount" not in published.dbt(*test)
+    assert re.search(
+        r"TagMetric.followerCount: \d+ of \d+ entities differ", published.dbt(*test, parity="present", fails=True)
+    )
+
+
 def test_views_in_postgres_count_the_same(published: ParsedProject, source: Sandbox) -> None:
     for statement in DAMAGE_TO_SOURCE.values():
         source.postgres(statement)

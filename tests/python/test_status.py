@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from conftest import LOG, Project
+from event_log_checks import unfinish_landings
 from parsed_project import ParsedProject, wait_until
 
 FOLLOWS = ("stg_user", "stg_user_engagement", "user_engagement_events")
@@ -63,6 +64,14 @@ def test_it_follows_a_landing_with_its_rate_and_what_is_left(parsed: ParsedProje
     assert models[REACTIONS]["state"] == "landed"
     assert number(models[REACTIONS]["rows"]) == rows[0]
     assert models[REACTIONS]["seconds left"] == "-"
+
+
+def test_it_answers_before_the_first_slices_are_there(parsed: ParsedProject) -> None:
+    parsed.run("stg_user")
+    unfinish_landings(parsed)
+    parsed.sandbox.command(f"drop table {parsed.database}.stg_user sync")
+    users = status(parsed)[1]["stg_user"]
+    assert (users["state"], users["rows"], users["seconds left"]) == ("landing", "0", "-")
 
 
 def test_it_says_what_waits_to_be_published_and_what_is(parsed: ParsedProject, backfilled: Project) -> None:
