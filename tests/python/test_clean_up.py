@@ -427,7 +427,7 @@ def test_the_backup_commands_bring_every_table_back(site: Site, tmp_path) -> Non
     assert len(commands) == len(LEGACY)
     env = site.sandbox.env
     assert not any(secret in output for secret in (env["POSTGRES_PASSWORD"], env["OWNER_POSTGRES_PASSWORD"]))
-    binaries = Path(postgres.binary("pg_dump")).parent
+    binaries = Path(postgres.command_of("pg_dump")[-1]).parent
     reached = {f"PG{name}": env[f"POSTGRES_{name}"] for name in ("HOST", "PORT", "USER", "PASSWORD", "DATABASE")}
     environment = {**os.environ, **reached, "PATH": f"{binaries}:{os.environ['PATH']}"}
     for command in commands:
