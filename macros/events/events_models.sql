@@ -32,7 +32,7 @@
 {%- endmacro %}
 
 
-{# 'ModelVersion' → 'model_version': an entity type in tags and in names of models. #}
+{# 'ModelVersion' → 'model_version': the name of an entity type in tags and in names of models. #}
 {% macro snake_case(name) -%}
     {{- return(modules.re.sub('(?<!^)(?=[A-Z])', '_', name) | lower) -}}
 {%- endmacro %}

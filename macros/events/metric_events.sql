@@ -127,7 +127,7 @@ group by
 {%- endmacro %}
 
 
-{# A log in whole seconds cannot keep a time before 1970. #}
+{# A time (column) as an event has it: a log in whole seconds cannot keep one before 1970. #}
 {% macro event_time(column) -%}
     greatest(ifNull({{ column }}, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC'))
 {%- endmacro %}

@@ -97,7 +97,7 @@ order by _row.5
 {%- endmacro %}
 
 
-{# A list of one pair: the events model of a metric, and the metric. Empty while dbt parses. #}
+{# A list of one pair: the events model of a metric (entity_type and metric_type), and the metric. Empty while dbt parses. #}
 {% macro metric_named(entity_type, metric_type) %}
     {% for node in events_models() %}
         {% for metric in node.config.meta.metrics if metric.entity_type == entity_type and metric.metric_type == metric_type %}

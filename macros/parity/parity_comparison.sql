@@ -18,10 +18,11 @@
 
 {#
     parity_comparison() for the audit of a run, beside a live application. Rows from before the cutoff may change after they are
-    landed; the application records that as live events. So a difference counts only if it is larger than what the entity's own live
-    events have moved since settle_lag before the landing. PostgreSQL counts first, into a table of this run, and the log is read afterwards. An event may
-    reach the log seconds after its row has changed, so an unexplained difference is looked at again before it counts.
-    Arguments, vars, returns: as in parity_comparison().
+    landed; the application records that as live events. So a difference counts only if it is larger than what the entity's own
+    live events have moved since settle_lag before the landing. PostgreSQL counts first, into a table of this run, and the log is
+    read afterwards. An event may reach the log seconds after its row has changed, so an unexplained difference is looked at again
+    before it counts.
+    Arguments (model, also, events, metric_types), vars, returns: as in parity_comparison().
 #}
 {% macro audit_comparison(model, also, events, metric_types) %}
     {% if var('parity') == 'present' %}
@@ -47,7 +48,7 @@
 {#
     parity_comparison() of the present, beside a live application. PostgreSQL and the log are read at two moments, so a difference counts
     only if it is still there ten seconds later, and the entity has no event within settle_lag.
-    Arguments, vars, returns: as in parity_comparison().
+    Arguments (model, also, events, metric_types), vars, returns: as in parity_comparison().
 #}
 {% macro present_comparison(model, also, events, metric_types) %}
     {% set comparison = parity_comparison(model, also, events, metric_types) %}
@@ -94,8 +95,8 @@
 {#
     parity_comparison() for every entity that has an expected count or events, whether or not the two differ; difference is '' if not. The
     select has no where clause.
-    Arguments: as in parity_comparison(), and counted, a table of the expected counts (none: PostgreSQL is asked); since, from when on
-    live events are added up as moved (none: they are not).
+    Arguments: model, also, events and metric_types as in parity_comparison(); counted, a table of the expected counts (none:
+    PostgreSQL is asked); since, from when on live events are added up as moved (none: they are not).
 #}
 {% macro parity_sides(model, also, events, metric_types, counted=none, since=none) %}
     {%- set entity_type = model.config.meta.entity_type -%}

@@ -122,7 +122,7 @@
 {% endmacro %}
 
 
-{# Number and holder of the lock that counts; number 0 if there has never been one, holder '' if it is free. #}
+{# Number and holder of the lock of a name that counts; number 0 if there has never been one, holder '' if it is free. #}
 {% macro newest_lock(name) %}
     {% set found = run_query(
         "select " ~ _lock_number() ~ " as number, comment from system.tables where database = '" ~ target.schema
