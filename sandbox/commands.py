@@ -210,7 +210,10 @@ def seed(sandbox: Sandbox, scale: float, random_seed: int, catalog: bool, live_e
 @click.option("--event-log", default="default.entityMetricEvents", show_default=True, help="The log to record into.")
 @click.pass_obj
 def live(sandbox: Sandbox, event_log: str) -> None:
-    """Be the application: print a cutoff, change rows, and record their events, until it is interrupted."""
+    """Be the application, until interrupted.
+
+    It prints a cutoff, changes rows, and records their events.
+    """
     from sandbox.live import live
 
     with clickhouse.client(sandbox) as client:

@@ -19,7 +19,7 @@ from unittest import mock
 import click
 import pytest
 import yaml
-from conftest import REPO
+from conftest import REPO, clean_environment
 from dbt.cli.main import cli, dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from parsed_project import ParsedProject
@@ -226,8 +226,7 @@ def first_not_shown(shown: list[str], printed: str) -> str | None:
 def demo() -> Iterator[tuple[dict[str, str], str]]:
     """The servers of scripts/demo, as a reader has them after it, and what it printed."""
     folder = REPO / ".sandbox" / f"demo-{os.getpid()}"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
-    environment |= {**ports_of_its_own(), "SANDBOX_DIR": str(folder)}
+    environment = clean_environment(**ports_of_its_own(), SANDBOX_DIR=str(folder))
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     try:
         yield environment, output_of(f"scripts/demo {SCALE}", environment)
