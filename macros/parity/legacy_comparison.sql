@@ -1,7 +1,7 @@
 {#
-    A legacy *Metric table beside the event log. If the table has a timeframe, only AllTime is compared. The var parity says
-    whether to compare events before the cutoff or all, as the jobs do that go on filling the table. dbt build runs beside a live
-    application; there, a difference no larger than what the entity's own live events have moved since the cutoff is none.
+    A legacy *Metric table beside the event log. If the table has a timeframe, only AllTime is compared. Beside a live
+    application, in dbt build and with {parity: present}, a difference no larger than what the entity's own live events have moved
+    since the cutoff is none: the legacy jobs may go on filling the table.
 
     Arguments:
         table          a table of the source `legacy`, as its node
@@ -19,7 +19,7 @@
     {%- set entity_type = table.name | replace('Metric', '') -%}
     {%- set entity_id = table.config.meta.primary_key[0] -%}
     {%- set sample = var('parity_sample') | float -%}
-    {%- set is_history = 'true' if var('parity') == 'present' else 'createdAt < ' ~ utc_literal(truncated(cutoff_of(entity_type), log_decimals())) -%}
+    {%- set is_history = 'createdAt < ' ~ utc_literal(truncated(cutoff_of(entity_type), log_decimals())) -%}
     {%- set differs = 'abs(legacy.total - actual.total) > actual.moved' -%}
     {%- set columns = [] if is_retired(table.name) else _readable_columns(table.name) -%}
     {%- set rules -%}
@@ -68,7 +68,7 @@
         where
             entityType = '{{ entity_type }}'
             and metricType in (select metric_type from ({{ rules }}) where absent = '')
-            {%- if flags.WHICH != 'build' %}
+            {%- if flags.WHICH != 'build' and var('parity') != 'present' %}
             and {{ is_history }}
             {%- endif %}
             and {{ in_sample('entityId', sample) }}
