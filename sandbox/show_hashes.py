@@ -20,7 +20,7 @@ FIELDS = 5
 
 
 @click.command()
-@targets.target_option
+@targets.target_option()
 def main(target: str) -> None:
     """Print one hash of each kind, with its first fields."""
     targets.require(target, "clickhouse", "redis")

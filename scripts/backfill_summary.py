@@ -25,7 +25,7 @@ order by
 
 
 @click.command()
-@targets.target_option
+@targets.target_option()
 def main(target: str) -> None:
     """Print the backfilled events in the log (the view published_events) by entity type."""
     with targets.clickhouse(target) as client, targets.server_errors(target):

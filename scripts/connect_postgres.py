@@ -58,7 +58,7 @@ def scrubbed(error: ClickHouseError, connection: dict[str, str | int]) -> str:
 
 
 @click.command()
-@targets.target_option
+@targets.target_option()
 @click.option("--collection", default=COLLECTION, show_default=True, help="Name of the collection.")
 @click.option("--schema", default=SCHEMA, show_default=True, help="Schema that holds the tables.")
 def main(target: str, collection: str, schema: str) -> None:

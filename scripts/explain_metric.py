@@ -228,7 +228,7 @@ def print_totals(totals: dict[str, int], given: dict[str, object]) -> None:
 
 
 @click.command()
-@targets.target_option
+@targets.target_option()
 @click.argument("entity_type")
 @click.argument("metric_type")
 @click.option("--id", "entity_id", type=int, help="Entity whose source rows and events to show, side by side.")

@@ -187,7 +187,7 @@ def report(target: str, variables: str, details: int) -> tuple[str, str, bool]:
 
 
 @click.command()
-@targets.target_option
+@targets.target_option()
 @click.option(
     "--output",
     default=targets.REPOSITORY / "target" / "parity_report.html",

@@ -288,7 +288,7 @@ def common(command: Callable) -> Callable:
         options("--ttl", type=click.FloatRange(min=0.001), help="Seconds that keys live. Without it, forever."),
         options("--mode", type=modes, default="populate", help=writes),
         options("--ids", help="Push only these ids: 1,2,3."),
-        targets.target_option,
+        targets.target_option(),
     ):
         command = option(command)
     return command

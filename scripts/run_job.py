@@ -100,15 +100,7 @@ def write(file: Path, job: str, values: job_metrics.Values, code: int = 0) -> No
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.option(
-    "--target",
-    type=click.Choice(targets.TARGETS),
-    default=targets.TARGETS[0],
-    envvar="DBT_TARGET",
-    show_envvar=True,
-    show_default=True,
-    help="The servers to use, as in dbt: the sandbox's, or those named by the environment.",
-)
+@targets.target_option(envvar="DBT_TARGET", show_envvar=True)
 @click.option(
     "--metrics",
     "directory",

@@ -3,7 +3,7 @@
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,13 +30,18 @@ PATIENCE = 24 * 3600
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 
-target_option = click.option(
-    "--target",
-    type=click.Choice(TARGETS),
-    default=TARGETS[0],
-    show_default=True,
-    help="The servers to use, as in dbt: the sandbox's, or those named by the environment.",
-)
+def target_option(**more: object) -> Callable:
+    """The option --target, with more settings of click's."""
+    return click.option(
+        "--target",
+        type=click.Choice(TARGETS),
+        default=TARGETS[0],
+        show_default=True,
+        help="The servers to use, as in dbt: the sandbox's, or those named by the environment.",
+        **more,
+    )
+
+
 vars_option = click.option("--vars", "variables", default="{}", show_default=True, help="The vars, as dbt takes them.")
 
 

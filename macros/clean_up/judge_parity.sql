@@ -10,14 +10,14 @@
 {% macro _said_of_parity(names) %}
     {% set found, lines = {}, [] %}
     {% for test in _parity_tests() %}
-        {% set differing = query_column("select '(''' || metric_type || ''', ' || toString(entity_id) || ')' from (" ~ _differences_of(test, names) ~ ') limit 10000') %}
+        {% set differing = entities_that_differ(_differences_of(test, names)) %}
         {% if differing %}
             {% do found.update({test.entity_type: differing}) %}
         {% endif %}
     {% endfor %}
-    {% for second in range(10) if found %}
-        {% do run_query('select sleep(1)') %}
-    {% endfor %}
+    {% if found %}
+        {% do wait_for_the_second_look() %}
+    {% endif %}
     {% for test in _parity_tests() if test.entity_type in found %}
         {% set again %}
             select
@@ -28,9 +28,7 @@
             where
                 (metric_type, entity_id) in ({{ found[test.entity_type] | join(', ') }})
                 and (metric_type, entity_id) not in (
-                    select toString(metricType), toInt64(entityId)
-                    from {{ relation_named('audited_events') }}
-                    where entityType = '{{ test.entity_type }}' and createdAt > now64(3, 'UTC') - toIntervalSecond({{ var('settle_lag') }})
+                    {{ entities_with_young_events(test.entity_type, relation_named('audited_events')) | indent(20) }}
                 )
             group by metric_type
             order by metric_type

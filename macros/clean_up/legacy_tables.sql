@@ -147,7 +147,7 @@
     {% for row in ask_postgres(users_of_legacy_tables()) %}
         {% do lines.append(
             row['name'] ~ ' is used by ' ~ row['by_what']
-            ~ (' (made anew without it by dbt run --target postgres' ~ ('_production' if 'production' in target.name) ~ ' --select tag:parity)'
+            ~ (' (made anew without it by dbt run --target ' ~ postgres_target('postgres') ~ ' --select tag:parity)'
                 if 'metric_parity.' in row['by_what'])
         ) %}
     {% endfor %}

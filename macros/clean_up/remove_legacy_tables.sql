@@ -20,7 +20,7 @@
         {% do _remove_as_judged(remove, verdict) %}
     {% elif remove is not none or verdict is not none %}
         {% do exceptions.raise_compiler_error(
-            'Tables are removed in PostgreSQL itself: --target ' ~ _owner_target() ~ '. The target ' ~ target.name ~ ' is ClickHouse; there, without'
+            'Tables are removed in PostgreSQL itself: --target ' ~ postgres_target('postgres_owner') ~ '. The target ' ~ target.name ~ ' is ClickHouse; there, without'
             ~ ' remove and verdict, the removal is judged.'
         ) %}
     {% else %}
@@ -67,7 +67,7 @@
     {% do log(
         'Parity of the present is green, and nothing has used these tables for ' ~ quiet_hours ~ ' h. To remove them, within '
         ~ _minutes_of_a_verdict() ~ ' minutes:\n'
-        ~ "dbt run-operation remove_legacy_tables --target " ~ _owner_target() ~ " --args '{remove: [" ~ names | join(', ') ~ '], verdict: '
+        ~ "dbt run-operation remove_legacy_tables --target " ~ postgres_target('postgres_owner') ~ " --args '{remove: [" ~ names | join(', ') ~ '], verdict: '
         ~ _verdict(server, tables) ~ "}'" ~ (" --vars '{postgres_schema: " ~ var('postgres_schema') ~ "}'" if var('postgres_schema') != 'public')
         ~ '\nIt runs in one transaction:\n' ~ _drop(names),
         info=true
@@ -97,7 +97,7 @@
     {% endif %}
     {% set faults = [] %}
     {% for table in tables if not table['is_owner'] %}
-        {% do faults.append(table['name'] ~ ' belongs to ' ~ table['owner'] ~ ', and ' ~ server['role'] ~ ' is not that role: use --target ' ~ _owner_target()) %}
+        {% do faults.append(table['name'] ~ ' belongs to ' ~ table['owner'] ~ ', and ' ~ server['role'] ~ ' is not that role: use --target ' ~ postgres_target('postgres_owner')) %}
     {% endfor %}
     {% do faults.extend(said_of_their_users()) %}
     {% do faults.extend(said_of_their_use('The tables', judged, _summed(tables), 'the verdict')) %}
@@ -141,11 +141,6 @@ commit
 
 {% macro _drop(names) -%}
     drop table {% for name in names %}{{ postgres_table(name) }}{{ ', ' if not loop.last }}{% endfor %} restrict;
-{%- endmacro %}
-
-
-{% macro _owner_target() -%}
-    {{- return('postgres_owner' ~ ('_production' if 'production' in target.name)) -}}
 {%- endmacro %}
 
 

@@ -42,9 +42,10 @@
 {# The metrics that the log alone counts, as a dict: by metric ('Image Buzz') the retired tables, in words. #}
 {% macro metrics_of_the_log_alone() %}
     {% set metrics = {} %}
-    {% for view in events_models() if retired_tables_of(view) %}
-        {% for metric in view.config.meta.metrics %}
-            {% do metrics.update({metric.entity_type ~ ' ' ~ metric.metric_type: retired_tables_of(view) | join(', ')}) %}
+    {% for view in events_models() %}
+        {% set tables = retired_tables_of(view) | join(', ') %}
+        {% for metric in view.config.meta.metrics if tables %}
+            {% do metrics.update({name_of(metric): tables}) %}
         {% endfor %}
     {% endfor %}
     {% do return(metrics) %}
@@ -62,8 +63,8 @@
 
 {# The metric types of an entity type (entity_type) that PostgreSQL still knows the truth of, sorted. #}
 {% macro compared_metric_types(entity_type) %}
-    {% set compared = [] %}
-    {% for metric_type in metric_types_of(entity_type) if entity_type ~ ' ' ~ metric_type not in metrics_of_the_log_alone() %}
+    {% set compared, alone = [], metrics_of_the_log_alone() %}
+    {% for metric_type in metric_types_of(entity_type) if entity_type ~ ' ' ~ metric_type not in alone %}
         {% do compared.append(metric_type) %}
     {% endfor %}
     {% do return(compared) %}

@@ -127,9 +127,9 @@
 {% macro end_roll_up() %}
     {% if execute %}
         {% do require_run_lock('marts_lock') %}
-        {% set months = run_query(
+        {% set months = query_value(
             'select count() from ' ~ rolled_up_months() ~ " where state = 'changed' and invocation_id = '" ~ invocation_id ~ "'"
-        ).rows[0][0] %}
+        ) %}
         {% do log(
             this.identifier ~ ': ' ~ (how_many(months, 'month') ~ ' rolled up' if months else 'nothing to do; no month of the log has changed'),
             info=true

@@ -53,26 +53,56 @@
 {% macro present_comparison(model, also, events, metric_types) %}
     {% set comparison = parity_comparison(model, also, events, metric_types) %}
     {% set young -%}
-        select toString(metricType), toInt64(entityId)
-        from {{ events }}
-        where
-            entityType = '{{ model.config.meta.entity_type }}'
-            and createdAt > now64(3, 'UTC') - toIntervalSecond({{ var('settle_lag') }})
+        {{ entities_with_young_events(model.config.meta.entity_type, events) }}
             and not (userId = 0 and toDateTime64(createdAt, 3, 'UTC') in ({{ correction_moments() }}))
     {%- endset %}
     {% if query_value('select count() from (' ~ young ~ ')') == 0 %}
         {% do return(comparison) %}
     {% endif %}
-    {% set found = query_column('select toString((metric_type, entity_id)) from (' ~ comparison ~ ') limit 10000') %}
-    {% for second in range(10) if found %}
-        {% do run_query('select sleep(1)') %}
-    {% endfor %}
+    {% set found = entities_that_differ(comparison) %}
+    {% if not found %}
+    select 'nothing differs' as nothing where false
+    {% else %}
+        {% do wait_for_the_second_look() %}
     select *
     from (
         {{ comparison | indent(8) }}
     )
-    where (metric_type, entity_id) in ({{ found | join(', ') or "('', 0)" }}) and (metric_type, entity_id) not in ({{ young }})
+    where (metric_type, entity_id) in ({{ found | join(', ') }}) and (metric_type, entity_id) not in ({{ young }})
+    {% endif %}
 {% endmacro %}
+
+
+{#
+    The first entities of a comparison, for the filter of a second one.
+    Arguments: comparison, a select as parity_comparison() returns.
+    Returns: a list of tuples (metric_type, entity_id) as SQL.
+#}
+{% macro entities_that_differ(comparison) %}
+    {% do return(query_column('select toString((metric_type, entity_id)) from (' ~ comparison ~ ') limit 10000')) %}
+{% endmacro %}
+
+
+{# Waits ten seconds: by then the log has the events of what PostgreSQL showed. #}
+{% macro wait_for_the_second_look() %}
+    {% for second in range(10) %}
+        {% do run_query('select sleep(1)') %}
+    {% endfor %}
+{% endmacro %}
+
+
+{#
+    The entities that have an event within settle_lag.
+    Arguments: entity_type; events, a relation of events.
+    Returns: a select of metric type and entity id, which ends in its where clause.
+#}
+{% macro entities_with_young_events(entity_type, events) -%}
+select toString(metricType), toInt64(entityId)
+from {{ events }}
+where
+    entityType = '{{ entity_type }}'
+    and createdAt > now64(3, 'UTC') - toIntervalSecond({{ var('settle_lag') }})
+{%- endmacro %}
 
 
 {#
@@ -186,8 +216,8 @@ where entity_type = '{{ model.config.meta.entity_type }}' and {{ in_sample('enti
         {%- endset %}
         {% if query_value('select n from ' ~ postgres_query(query)) == 0 %}
             {% do exceptions.raise_compiler_error(
-                'PostgreSQL has no view metric_parity.' ~ name ~ '. Make it with dbt run --target postgres'
-                ~ ('_production' if target.name == 'production' else '') ~ ' --select tag:parity, or set the var expected_counts to query.'
+                'PostgreSQL has no view metric_parity.' ~ name ~ '. Make it with dbt run --target ' ~ postgres_target('postgres')
+                ~ ' --select tag:parity, or set the var expected_counts to query.'
             ) %}
         {% endif %}
     {% endif %}

@@ -46,7 +46,7 @@
     {% for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'slices' %}
         {% do tables.append(node.name) %}
     {% endfor %}
-    {% set under_way = query_column("select staging_table from (" ~ latest_landings() ~ ") where state = 'begun' and held > 0") %}
+    {% set begun = query_dicts("select staging_table, left(seen, 19) as since from (" ~ latest_landings() ~ ") where state = 'begun' and held > 0") %}
     with staged as (
         select arrayJoin(['{{ tables | sort | join("', '") }}']) as staging_table
     ),
@@ -57,14 +57,14 @@
 
     -- what was landed since the landing began, of tables whose landing has not ended
     under_way as (
-        {% for table in under_way %}
+        {% for landing in begun %}
         select
-            '{{ table }}' as staging_table,
+            '{{ landing.staging_table }}' as staging_table,
             uniqExact(_partition_id) as slices,
             count() as rows,
-            greatest(dateDiff('second', (select toDateTime(seen, 'UTC') from landing where staging_table = '{{ table }}'), now('UTC')), 1) as seconds
-        from {{ target.schema }}.{{ table }}
-        where _landed_at >= (select toDateTime(seen, 'UTC') from landing where staging_table = '{{ table }}')
+            greatest(dateDiff('second', toDateTime('{{ landing.since }}', 'UTC'), now('UTC')), 1) as seconds
+        from {{ relation_named(landing.staging_table) }}
+        where _landed_at >= toDateTime('{{ landing.since }}', 'UTC')
         {{ 'union all' if not loop.last }}
         {% else %}
         select '' as staging_table, 0 as slices, 0 as rows, 1 as seconds
@@ -98,10 +98,7 @@
         {% endfor %}
     {% endfor %}
     {% set pending = relation_named('pending_events') %}
-    {% set is_built = query_column("select 1 from system.tables where database = '" ~ pending.schema ~ "' and name = '" ~ pending.identifier ~ "'") %}
-    {% set half_built = query_column(
-        "select name from system.tables where database = '" ~ pending.schema ~ "' and name = 'pending_events__scratch_" ~ newest_lock('run_lock').holder[:8] ~ "'"
-    ) | first %}
+    {% set half_built = load_relation(relation_named('pending_events__scratch_' ~ newest_lock('run_lock').holder[:8])) %}
     with metric as (
         select
             tupleElement(listed, 1) as view,
@@ -123,9 +120,9 @@
     pending as (
         {% if half_built %}
         select toString(entityType) as entity_type, toString(metricType) as metric_type, count() as events
-        from {{ pending.schema }}.{{ half_built }}
+        from {{ half_built }}
         group by entity_type, metric_type
-        {% elif is_built %}
+        {% elif load_relation(pending) %}
         select toString(entityType) as entity_type, toString(metricType) as metric_type, count() as events
         from {{ pending }}
         inner join ({{ due_windows() }}) as due on entityType = due.entity_type and metricType = due.metric_type

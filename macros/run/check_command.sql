@@ -103,3 +103,9 @@
     {% endfor %}
     {% do last_cutoff() %}
 {% endmacro %}
+
+
+{# The target of PostgreSQL that belongs to this one. Arguments: name, postgres or postgres_owner. #}
+{% macro postgres_target(name) -%}
+    {{- return(name ~ ('_production' if 'production' in target.name)) -}}
+{%- endmacro %}

@@ -17,7 +17,7 @@
 
 {% set owners %}
     {%- for entity_type in ['Model', 'Post', 'Image'] %}
-    {%- set newest = query_column('select max(id) from ' ~ api.Relation.create(schema=target.schema, identifier='stg_' ~ entity_type | lower)) | first %}
+    {%- set newest = query_value('select max(id) from ' ~ relation_named('stg_' ~ snake_case(entity_type))) %}
     {{ 'union all' if not loop.first }}
     select '{{ entity_type }}' as entity_type, id as entity_id, "userId" as user_id
     from {{ source_in_postgres(entity_type) }}

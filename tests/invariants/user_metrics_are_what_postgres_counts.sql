@@ -22,9 +22,8 @@
 {#- What is not landed yet is not the user's yet: rows with a later id, tips of a later time. -#}
 {% set landed = {} %}
 {% for table in ['model', 'model_version', 'post', 'image', 'article', 'bounty', 'bounty_entry', 'donation', 'buzz_tip'] %}
-    {% set relation = api.Relation.create(schema=target.schema, identifier='stg_' ~ table) %}
     {% set newest = 'toString(max(createdAt))' if table == 'buzz_tip' else 'max(id)' %}
-    {% do landed.update({table: query_column('select ' ~ newest ~ ' from ' ~ relation) | first}) %}
+    {% do landed.update({table: query_value('select ' ~ newest ~ ' from ' ~ relation_named('stg_' ~ table))}) %}
 {% endfor %}
 
 {% set not_compared = ['engagementScore'] + (['tipCount', 'tipAmount', 'tipCountGiven', 'tipAmountGiven'] if is_retired('BuzzTip') else []) %}

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 import yaml
-from conftest import LOG, REPO, Project, Sandbox, copy_tables, drop_databases
+from conftest import LOG, REPO, Project, Sandbox, copy_tables, drop_databases, run_program
 from event_log_checks import catalog, of_pairs, pairs_of
 from parity_checks import found
 from parsed_project import ParsedProject, parse
@@ -447,14 +446,8 @@ def test_the_backup_commands_bring_every_table_back(site: Site, tmp_path) -> Non
 def script(site: Site, name: str, *options: str) -> tuple[int, str]:
     project = site.project
     variables = json.dumps({"event_log": project.event_log, **project.vars, **PRESENT, **RETIRED})
-    done = subprocess.run(
-        [sys.executable, str(REPO / "scripts" / f"{name}.py"), *options, "--vars", variables],
-        env=project.environment(),
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    return done.returncode, done.stdout
+    program = REPO / "scripts" / f"{name}.py"
+    return run_program(program, *options, "--vars", variables, env=project.environment())
 
 
 def test_everything_goes_on_without_the_tables_and_no_tip_is_corrected_away(removed: Site, tmp_path) -> None:

@@ -25,39 +25,15 @@ select
 from {{ ref('entity_metric_rollup') }}
 where day < toDate(seam.2, 'UTC')
 
-union all
-
 -- a day that has left a window: the day, the week, the month and the year
-select
-    entityType,
-    entityId,
-    cast(day + {{ feed_windows()['day'] + 1 }}, 'DateTime64(3, \'UTC\')') as changedAt
-from {{ ref('entity_metric_daily') }}
-where day < {{ current_day() }} - {{ feed_windows()['day'] }}
+{%- for days in feed_windows().values() %}
 
-union all
+    union all
 
-select
-    entityType,
-    entityId,
-    cast(day + {{ feed_windows()['week'] + 1 }}, 'DateTime64(3, \'UTC\')') as changedAt
-from {{ ref('entity_metric_daily') }}
-where day < {{ current_day() }} - {{ feed_windows()['week'] }}
-
-union all
-
-select
-    entityType,
-    entityId,
-    cast(day + {{ feed_windows()['month'] + 1 }}, 'DateTime64(3, \'UTC\')') as changedAt
-from {{ ref('entity_metric_daily') }}
-where day < {{ current_day() }} - {{ feed_windows()['month'] }}
-
-union all
-
-select
-    entityType,
-    entityId,
-    cast(day + {{ feed_windows()['year'] + 1 }}, 'DateTime64(3, \'UTC\')') as changedAt
-from {{ ref('entity_metric_daily') }}
-where day < {{ current_day() }} - {{ feed_windows()['year'] }}
+    select
+        entityType,
+        entityId,
+        cast(day + {{ days + 1 }}, 'DateTime64(3, \'UTC\')') as changedAt
+    from {{ ref('entity_metric_daily') }}
+    where day < {{ current_day() }} - {{ days }}
+{%- endfor %}

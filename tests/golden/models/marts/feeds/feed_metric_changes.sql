@@ -17,39 +17,40 @@ select
 from `metrics`.`entity_metric_rollup`
 where day < toDate(seam.2, 'UTC')
 
-union all
-
 -- a day that has left a window: the day, the week, the month and the year
-select
-    entityType,
-    entityId,
-    cast(day + 2, 'DateTime64(3, \'UTC\')') as changedAt
-from `metrics`.`entity_metric_daily`
-where day < (select toDate(now64(3, 'UTC'), 'UTC')) - 1
 
-union all
+    union all
 
-select
-    entityType,
-    entityId,
-    cast(day + 8, 'DateTime64(3, \'UTC\')') as changedAt
-from `metrics`.`entity_metric_daily`
-where day < (select toDate(now64(3, 'UTC'), 'UTC')) - 7
+    select
+        entityType,
+        entityId,
+        cast(day + 2, 'DateTime64(3, \'UTC\')') as changedAt
+    from `metrics`.`entity_metric_daily`
+    where day < (select toDate(now64(3, 'UTC'), 'UTC')) - 1
 
-union all
+    union all
 
-select
-    entityType,
-    entityId,
-    cast(day + 31, 'DateTime64(3, \'UTC\')') as changedAt
-from `metrics`.`entity_metric_daily`
-where day < (select toDate(now64(3, 'UTC'), 'UTC')) - 30
+    select
+        entityType,
+        entityId,
+        cast(day + 8, 'DateTime64(3, \'UTC\')') as changedAt
+    from `metrics`.`entity_metric_daily`
+    where day < (select toDate(now64(3, 'UTC'), 'UTC')) - 7
 
-union all
+    union all
 
-select
-    entityType,
-    entityId,
-    cast(day + 366, 'DateTime64(3, \'UTC\')') as changedAt
-from `metrics`.`entity_metric_daily`
-where day < (select toDate(now64(3, 'UTC'), 'UTC')) - 365
+    select
+        entityType,
+        entityId,
+        cast(day + 31, 'DateTime64(3, \'UTC\')') as changedAt
+    from `metrics`.`entity_metric_daily`
+    where day < (select toDate(now64(3, 'UTC'), 'UTC')) - 30
+
+    union all
+
+    select
+        entityType,
+        entityId,
+        cast(day + 366, 'DateTime64(3, \'UTC\')') as changedAt
+    from `metrics`.`entity_metric_daily`
+    where day < (select toDate(now64(3, 'UTC'), 'UTC')) - 365
