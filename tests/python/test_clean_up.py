@@ -16,7 +16,7 @@ import pytest
 import yaml
 from conftest import LOG, REPO, Project, Sandbox, copy_tables, drop_databases, run_program
 from event_log_checks import catalog, of_pairs, pairs_of
-from parity_checks import found
+from parity_checks import drop_parity_views, found
 from parsed_project import ParsedProject, parse
 
 from sandbox import postgres
@@ -575,9 +575,7 @@ def test_views_in_postgres_do_without_a_retired_table(site: Site) -> None:
         )
         assert found(output) == {}
     finally:
-        site.sandbox.postgres("drop owned by metrics_parity cascade")
-        site.sandbox.postgres("create schema metric_parity authorization metrics_parity")
-        site.sandbox.postgres((REPO / "scripts" / "postgres_parity_grants.sql").read_text())
+        drop_parity_views(site.sandbox)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 from conftest import REPO, Project, Sandbox
 from event_log_checks import BEFORE, CUTOFF, pairs_of
-from parity_checks import damage_log, differences, found
+from parity_checks import damage_log, differences, drop_parity_views, found
 from parsed_project import ParsedProject
 
 SOURCE_PARITY = ("test", "--select", "test_name:source_parity")
@@ -184,8 +184,7 @@ def test_views_in_postgres_count_the_same(published: ParsedProject, source: Sand
         published.dbt(*SOURCE_PARITY, fails=True, expected_counts="view")
         assert differences(published) == by_query != set()
     finally:
-        source.postgres("drop owned by metrics_parity cascade")
-        source.postgres("create schema metric_parity authorization metrics_parity")
+        drop_parity_views(source)
     columns = "table_schema = 'metric_parity'"
     assert source.postgres(f"select count(*) from information_schema.tables where {columns}") == [(0,)]
 
