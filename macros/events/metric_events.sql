@@ -1,35 +1,31 @@
 {#
-    The query of an events model. It reads each source row once and makes the events of all metrics from it. The rules for every
-    event stand here and nowhere else: a missing user is user 0, an unknown time is 2022-11-01, a time before 1970 is
-    1970-01-01 00:00:01, a value of 0 is no event, and the entity must still exist.
+    The query of an events model. It reads each source row once and makes the events of all metrics from it; a second time, if
+    some metrics count once a user. The rules for every event stand here and nowhere else: a missing user is user 0, an unknown
+    time is 2022-11-01, a time before 1970 is 1970-01-01 00:00:01, a value of 0 is no event, and the entity must still exist.
 
     Arguments:
         rows      name of the CTE (or relation) with the source rows
         metrics   list of metric(...)
-        row_id    column that tells the source rows apart; needed only if some metrics are once_per_user and others are not
     Returns: a select of entityType, entityId, userId, metricType, metricValue, createdAt.
     Sets: the model's meta.metrics (the metrics as given), meta.rows, and a tag for each entity type.
-    Raises: a compiler error if row_id is needed and missing, or a metric is given twice.
+    Raises: a compiler error if a metric is given twice.
 #}
-{% macro metric_events(rows, metrics, row_id=none) %}
+{% macro metric_events(rows, metrics) %}
     {%- set names, tags = [], [] -%}
-    {%- set once = metrics | selectattr('once_per_user') | list -%}
     {%- for metric in metrics -%}
         {%- set name = name_of(metric) -%}
         {%- if name in names -%}
             {%- do exceptions.raise_compiler_error('The metric ' ~ name ~ ' is given twice to metric_events().') -%}
         {%- endif -%}
-        {%- if once and not metric.once_per_user and row_id is none -%}
-            {%- do exceptions.raise_compiler_error(
-                'metric_events() needs row_id: ' ~ name ~ ' counts every row, beside metrics that count once a user. Give it the column that'
-                ~ " tells the rows apart: metric_events('" ~ rows ~ "', row_id='id', metrics=[…])."
-            ) -%}
-        {%- endif -%}
         {%- do names.append(name) -%}
         {%- do tags.append(snake_case(metric.entity_type)) -%}
     {%- endfor -%}
     {{- config(meta={'metrics': metrics, 'rows': rows}, tags=tags | unique | list) -}}
-    {{- metric_select(rows, metrics[0]) if metrics | length == 1 else _fanned_out(rows, metrics, (row_id or '0') if once else none) -}}
+    {%- set selects = [] -%}
+    {%- for of_each in [metrics | rejectattr('once_per_user') | list, metrics | selectattr('once_per_user') | list] if of_each -%}
+        {%- do selects.append(metric_select(rows, of_each[0]) if of_each | length == 1 else _fanned_out(rows, of_each)) -%}
+    {%- endfor -%}
+    {{- selects | join('\n\nunion all\n\n') -}}
 {% endmacro %}
 
 
@@ -60,45 +56,49 @@ group by
 
 {#
     The events of several metrics in one scan: each row becomes an array with one element a metric, and elements that are no
-    events are dropped. If row_id is given, some metrics are once_per_user, and only the earliest of a user's events is kept.
+    events are dropped. If the metrics are once_per_user, only the earliest of a user's events is kept.
+
+    If all metrics happen at the same time of the row, it stays beside the array, where a filter for a window reaches the tables.
 #}
-{% macro _fanned_out(rows, metrics, row_id) -%}
+{% macro _fanned_out(rows, metrics) -%}
+{%- set once = metrics[0].once_per_user -%}
+{%- set times = metrics | map(attribute='created_at') | unique(case_sensitive=true) | list -%}
+{%- set time = event_time(times[0] if times | length == 1 else 'event.5') -%}
 select
     {{ _by_number(metrics | map(attribute='entity_type')) }} as entityType,
     assumeNotNull(event.2) as entityId,
     {{ _user('event.3') }} as userId,
     {{ _by_number(metrics | map(attribute='metric_type')) }} as metricType,
-    {{ 'any(event.4)' if row_id else 'event.4' }} as metricValue,
-    {{ 'min(' ~ event_time('event.5') ~ ')' if row_id else event_time('event.5') }} as createdAt
+    {{ 'any(event.4)' if once else 'event.4' }} as metricValue,
+    {{ 'min(' ~ time ~ ')' if once else time }} as createdAt
 from (
     select
+        {%- if times | length == 1 %}
+        {{ times[0] }},
+        {%- endif %}
         arrayJoin(arrayFilter(event -> event.1 > 0, [
-            -- number of the metric (0: no event), entityId, userId, metricValue, createdAt
-            {%- if row_id %}, source row (0 where a user counts once){% endif %}
-            {%- for line in _elements(metrics, row_id) %}
+            -- number of the metric (0: no event), entityId, userId, metricValue{{ ', createdAt' if times | length > 1 }}
+            {%- for line in _elements(metrics, times | length > 1) %}
             {{ line }}
             {%- endfor %}
         ])) as event
     from {{ rows }}
 )
-    {%- if row_id %}
+    {%- if once %}
 group by
     event.1,
     entityId,
-    userId,
-    event.6
+    userId
     {%- endif %}
 {%- endmacro %}
 
 
 {# The elements of the array in _fanned_out(), aligned in columns, one line a metric. #}
-{% macro _elements(metrics, row_id) %}
+{% macro _elements(metrics, with_time) %}
     {% set table, lines = [], [] %}
     {% for metric in metrics %}
         {% set is_event = 'if(' ~ _conditions(metric) | join(' and ') ~ ', ' ~ loop.index ~ ', 0)' if _conditions(metric) else loop.index | string %}
-        {% do table.append(
-            [is_event, metric.entity_id, metric.user_id, metric.value, metric.created_at] + (['0' if metric.once_per_user else row_id] if row_id else [])
-        ) %}
+        {% do table.append([is_event, metric.entity_id, metric.user_id, metric.value] + ([metric.created_at] if with_time else [])) %}
     {% endfor %}
     {% for row in table %}
         {% set cells, metric = [], metrics[loop.index0] %}

@@ -14,7 +14,7 @@
     (
         staging_table LowCardinality(String) comment 'the table that is landed',
         state Enum8('begun' = 1, 'complete' = 2) comment 'begun: slices are being copied; complete: all slices have landed',
-        seen_at DateTime64(3, 'UTC') comment 'complete: when the oldest slice was read from the source; begun: when the landing began',
+        seen_at DateTime64(3, 'UTC') comment 'complete: up to when the table has all rows of the source; begun: when the landing began',
         slices UInt64 comment 'begun: how many slices the table will have; complete: how many it has',
         rows UInt64 comment 'complete: rows of the whole table',
         layout String comment 'hash of what the table is made by: query, keys, slice size',
@@ -59,20 +59,21 @@
 
 
 {#
-    Records that a landing is complete, and when the oldest of its slices was read.
-    Arguments: relation, the staging table; began, when the landing began, which counts if there is no row; layout, of the
-    slicing.
+    Records that a landing is complete, and up to when it has seen all rows: when the oldest slice was read that is not closed.
+    Arguments: relation, the staging table; began, when the landing began, which counts if there is no such slice; slicing, of the
+    materialization `slices`; closed, the slices that no new row comes to.
 #}
-{% macro enter_landing_complete(relation, began, layout) %}
+{% macro enter_landing_complete(relation, began, slicing, closed) %}
+    {% set is_open = slicing.number ~ ' not in (' ~ closed | join(', ') ~ ')' if closed else 'true' %}
     {% call statement('complete') %}
     insert into {{ landings() }} (staging_table, state, seen_at, slices, rows, layout, invocation_id)
     select
         '{{ relation.identifier }}' as staging_table,
         'complete' as state,
-        if(count() = 0, {{ utc_literal(began) }}, toDateTime64(min(_landed_at), 3, 'UTC')) as seen_at,
+        if(countIf({{ is_open }}) = 0, {{ utc_literal(began) }}, toDateTime64(minIf(_landed_at, {{ is_open }}), 3, 'UTC')) as seen_at,
         uniqExact(_partition_id) as slices,
         count() as rows,
-        '{{ layout }}' as layout,
+        '{{ slicing.layout }}' as layout,
         '{{ invocation_id }}' as invocation_id
     from {{ relation }}
     {% endcall %}

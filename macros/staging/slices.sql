@@ -2,9 +2,10 @@
     Copies a PostgreSQL table in slices of its key, each exactly once.
 
     The table is partitioned by slice, and the slices already landed are the checkpoint. A run lands those that are missing, the
-    last one (it grows), and those that were read before the cutoff had settled (rows may have come since). A run that reconciles
-    also lands those whose rows have changed. If the landing of a table is complete and late enough for every cutoff, the table
-    is left alone.
+    last one (it grows), and those that were read before the cutoff had settled (rows may have come since), unless they are closed:
+    the key of a table with grows_with grows with time, so new rows come at its end, and the rest was read once and for all. A run
+    that reconciles also lands slices whose rows have changed. If the landing of a table is complete and late enough for every
+    cutoff, the table is left alone.
 
     Each batch of slices goes into a scratch table of this run, is counted against PostgreSQL, and replaces its partitions in one
     atomic step. So no slice lands in part or twice, even if a run is killed and its statements go on on the server. The first
@@ -16,6 +17,7 @@
         slice_size  keys per slice; default: the var slice_size
         order_by    sorting key
     The model: one select from one source, without where.
+    The source: meta.grows_with, see models/sources/postgres.yml.
     Adds: the column _landed_at (DateTime, UTC), when the copy of the slice began.
 #}
 {% materialization slices, adapter='clickhouse' %}
@@ -25,11 +27,12 @@
         'size': size,
         'number': 'intDiv(' ~ key ~ ', ' ~ size ~ ')' if key else 'toInt32(0)',
         'source': _sliced_source(),
+        'grows_with': graph.sources[model.depends_on.nodes[0]].config.meta.get('grows_with') if key else none,
         'sql': sql
     } %}
     {% do slicing.update({'layout': _layout(slicing)}) %}
     {% set landing = landing_of(this) %}
-    {% set landed = {'slices': 0, 'rows': 0} %}
+    {% set landed = {'slices': 0, 'rows': 0, 'closed': []} %}
     {% set table = model.sources[0][1] %}
     {% if is_retired(table) %}
         {% do log(this.identifier ~ ': ' ~ table ~ ' is retired; what was landed of it stays', info=true) %}
@@ -38,7 +41,10 @@
         {% do log(this.identifier ~ ': nothing to land', info=true) %}
     {% else %}
         {% do landed.update(_land(slicing, landing)) %}
-        {% do log(this.identifier ~ ': ' ~ how_many(landed.slices, 'slice') ~ ' landed, ' ~ how_many(landed.rows, 'row'), info=true) %}
+        {% do log(
+            this.identifier ~ ': ' ~ how_many(landed.slices, 'slice') ~ ' landed, ' ~ how_many(landed.rows, 'row')
+            ~ ('; ' ~ how_many(landed.closed | length, 'slice') ~ ' closed' if landed.closed), info=true
+        ) %}
         {% do persist_docs(this, model) %}
     {% endif %}
 
@@ -52,7 +58,7 @@
     Lands slices a batch at a time. If there is more than one batch, the ledger records that the landing has begun; not if a table
     is built beside the old one, which stays as it was landed until the swap.
     Arguments: landing, of landing_of().
-    Returns: a dict of slices and rows, how many were landed.
+    Returns: a dict of slices and rows, how many were landed, and closed, the slices that were left as they are for good.
 #}
 {% macro _land(slicing, landing) %}
     {% set exists = load_cached_relation(this) is not none %}
@@ -62,7 +68,8 @@
 
     {% set source = run_query(_source_slices(slicing)).rows[0] %}
     {% set in_source = fromjson(source['slices']) | map('int') | list %}
-    {% set slices = _slices_to_land(slicing, in_source, is_new) %}
+    {% set closed = [] if is_new or not slicing.grows_with else _closed_slices(slicing, in_source) %}
+    {% set slices = _slices_to_land(slicing, in_source, closed, is_new) %}
     {% if slices | length > var('parallel_slices') and destination == this %}
         {% do enter_landing_begun(this, in_source | length, slicing.layout) %}
     {% endif %}
@@ -89,8 +96,9 @@
         {% do run_query('exchange tables ' ~ destination ~ ' and ' ~ this) %}
         {% do run_query('drop table ' ~ destination ~ ' sync') %}
     {% endif %}
-    {% do enter_landing_complete(this, source['began'], slicing.layout) %}
-    {% do return({'slices': landed.slices, 'rows': landed.rows}) %}
+    {% set closed = closed | reject('in', slices) | list %}
+    {% do enter_landing_complete(this, source['began'], slicing, closed) %}
+    {% do return({'slices': landed.slices, 'rows': landed.rows, 'closed': closed}) %}
 {% endmacro %}
 
 
@@ -115,10 +123,10 @@
 
 {#
     The numbers of the slices to land, ascending. Into a new table: all, or slice 0 of an empty source, which makes the table.
-    Otherwise: those that are missing or were read before the cutoff had settled, and the last one, even if PostgreSQL has no row
-    in it any more. When reconciling: also those that have changed, or all (reconcile_mode: full).
+    Otherwise: those that are missing, those that were read before the cutoff had settled and are not closed, and the last one, even
+    if PostgreSQL has no row in it any more. When reconciling: also those that have changed, or all (reconcile_mode: full).
 #}
-{% macro _slices_to_land(slicing, in_source, is_new) %}
+{% macro _slices_to_land(slicing, in_source, closed, is_new) %}
     {% if not slicing.key or is_new %}
         {% do return(in_source | sort or [0]) %}
     {% endif %}
@@ -130,7 +138,7 @@
         {% do staged.update({row['slice'] | int: row['is_early'] | int == 1}) %}
     {% endfor %}
     {% set wanted = [] %}
-    {% for slice in in_source if slice not in staged or staged[slice] %}
+    {% for slice in in_source if slice not in staged or staged[slice] and slice not in closed %}
         {% do wanted.append(slice) %}
     {% endfor %}
     {% if staged %}
@@ -144,6 +152,59 @@
     {% endif %}
     {% do return(wanted | unique | sort) %}
 {% endmacro %}
+
+
+{#
+    The slices that new rows no longer come to: the first row of a later slice was there so long before they were landed that no
+    transaction with a key of theirs was still open. A slice with a row younger than that is not closed: there, the key has not
+    grown with time.
+    Arguments: in_source, the slices that the source has.
+    Returns: a list of numbers.
+#}
+{% macro _closed_slices(slicing, in_source) %}
+    {% set began = {} %}
+    {% for row in run_query('select slice, began from ' ~ postgres_query(_beginnings_in_postgres(slicing, in_source))) %}
+        {% do began.update({row['slice'] | int: row['began'] | int}) %}
+    {% endfor %}
+    {% set lag = var('settle_lag') * 1000 %}
+    {% set time = slicing.grows_with.split('.')[-1] %}
+    {% set newest = 'toUnixTimestamp64Milli(max(' ~ time ~ '))' if time in model.columns and '.' not in slicing.grows_with else '0' %}
+    {% set closed = [] %}
+    {% for row in run_query(
+        'select ' ~ slicing.number ~ ' as slice, toUnixTimestamp(min(_landed_at)) * 1000 as landed, ifNull(' ~ newest ~ ', 0) as newest'
+        ~ ' from ' ~ this ~ ' group by slice'
+    ) %}
+        {% set later = [] %}
+        {% for slice, time in began.items() if slice > row['slice'] | int %}
+            {% do later.append(time) %}
+        {% endfor %}
+        {% if later and later | min + 2 * lag <= row['landed'] | int and row['newest'] | int <= later | min + lag %}
+            {% do closed.append(row['slice'] | int) %}
+        {% endif %}
+    {% endfor %}
+    {% do return(closed) %}
+{% endmacro %}
+
+
+{# PostgreSQL: the time of the first row of each slice, in milliseconds since 1970; a look at the key's index each. #}
+{% macro _beginnings_in_postgres(slicing, slices) %}
+    {%- set parts = slicing.grows_with.split('.') -%}
+    {%- set source, key = (postgres_table(parts[0]), 'id') if parts | length == 2 else (slicing.source, slicing.key) -%}
+    select slice, (extract(epoch from began) * 1000)::bigint as began
+    from (
+        select
+            slice,
+            (
+                select "{{ parts[-1] }}"
+                from {{ source }}
+                where "{{ key }}" >= slice * {{ slicing.size }} and "{{ parts[-1] }}" is not null
+                order by "{{ key }}"
+                limit 1
+            ) as began
+        from unnest(array{{ slices }}::bigint[]) as slice
+    ) as beginning
+    where began is not null
+{%- endmacro %}
 
 
 {#

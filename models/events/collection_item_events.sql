@@ -4,7 +4,6 @@
 
 with item as (
     select
-        id,
         collectionId,
         modelId,
         postId,
@@ -16,7 +15,7 @@ with item as (
     from {{ ref('stg_collection_item') }}
 )
 
-{{ metric_events('item', row_id='id', metrics=[
+{{ metric_events('item', [
     metric('Model', 'Favorite', entity_id='modelId', user_id='addedById', created_at='addedAt',
         when=added_by_somebody, once_per_user=true),
     metric('Model', 'Collection', entity_id='modelId', user_id='addedById', created_at='addedAt',

@@ -4,7 +4,6 @@
 
 with review as (
     select
-        id,
         modelId,
         modelVersionId,
         rating,
@@ -21,7 +20,7 @@ with review as (
     from {{ ref('stg_resource_review') }}
 )
 
-{{ metric_events('review', row_id='id', metrics=[
+{{ metric_events('review', [
     metric('User', 'Review', entity_id='userId', when='ofPublishedVersion'),
 
     metric('Model', 'Rating', entity_id='modelId', value='rating', when=counted),

@@ -133,7 +133,6 @@ where
 -- Article Favorite, from collection_item_events
 with item as (
     select
-        id,
         collectionId,
         modelId,
         postId,
@@ -158,7 +157,6 @@ where articleId in (select id from `metrics`.`stg_article`);
 -- Article Collection, from collection_item_events
 with item as (
     select
-        id,
         collectionId,
         modelId,
         postId,

@@ -45,7 +45,6 @@ where
 -- Collection Item, from collection_item_events
 with item as (
     select
-        id,
         collectionId,
         modelId,
         postId,

@@ -1,7 +1,6 @@
 -- Model Favorite, from collection_item_events
 with item as (
     select
-        id,
         collectionId,
         modelId,
         postId,
@@ -31,7 +30,6 @@ group by
 -- Model Collection, from collection_item_events
 with item as (
     select
-        id,
         collectionId,
         modelId,
         postId,
@@ -196,7 +194,6 @@ where modelId in (select id from `metrics`.`stg_model`);
 -- Model Rating, from resource_review_events
 with review as (
     select
-        id,
         modelId,
         modelVersionId,
         rating,
@@ -229,7 +226,6 @@ where
 -- Model RatingCount, from resource_review_events
 with review as (
     select
-        id,
         modelId,
         modelVersionId,
         rating,
@@ -261,7 +257,6 @@ where
 -- Model ThumbsUp, from resource_review_events
 with review as (
     select
-        id,
         modelId,
         modelVersionId,
         rating,
@@ -296,7 +291,6 @@ group by
 -- Model ThumbsDown, from resource_review_events
 with review as (
     select
-        id,
         modelId,
         modelVersionId,
         rating,

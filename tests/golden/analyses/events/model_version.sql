@@ -1,7 +1,6 @@
 -- ModelVersion Collection, from collection_item_events
 with item as (
     select
-        id,
         collectionId,
         modelId,
         postId,
@@ -137,7 +136,6 @@ from resource;
 -- ModelVersion Rating, from resource_review_events
 with review as (
     select
-        id,
         modelId,
         modelVersionId,
         rating,
@@ -170,7 +168,6 @@ where
 -- ModelVersion RatingCount, from resource_review_events
 with review as (
     select
-        id,
         modelId,
         modelVersionId,
         rating,
@@ -202,7 +199,6 @@ where
 -- ModelVersion ThumbsUp, from resource_review_events
 with review as (
     select
-        id,
         modelId,
         modelVersionId,
         rating,
@@ -237,7 +233,6 @@ group by
 -- ModelVersion ThumbsDown, from resource_review_events
 with review as (
     select
-        id,
         modelId,
         modelVersionId,
         rating,

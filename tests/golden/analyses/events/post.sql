@@ -1,7 +1,6 @@
 -- Post Collection, from collection_item_events
 with item as (
     select
-        id,
         collectionId,
         modelId,
         postId,

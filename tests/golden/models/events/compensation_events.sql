@@ -24,13 +24,14 @@ select
     ifNull(event.3, 0) as userId,
     'Earned' as metricType,
     event.4 as metricValue,
-    greatest(ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from (
     select
+        createdAt,
         arrayJoin(arrayFilter(event -> event.1 > 0, [
-            -- number of the metric (0: no event), entityId, userId, metricValue, createdAt
-            (if(modelId in (select id from `metrics`.`stg_model`) and total != 0, 1, 0), modelId,        0, total, createdAt), -- Model Earned
-            (if(total != 0, 2, 0),                                                       modelVersionId, 0, total, createdAt) -- ModelVersion Earned
+            -- number of the metric (0: no event), entityId, userId, metricValue
+            (if(modelId in (select id from `metrics`.`stg_model`) and total != 0, 1, 0), modelId,        0, total), -- Model Earned
+            (if(total != 0, 2, 0),                                                       modelVersionId, 0, total) -- ModelVersion Earned
         ])) as event
     from compensation
 )

@@ -15,13 +15,14 @@ select
     ifNull(event.3, 0) as userId,
     'Image' as metricType,
     event.4 as metricValue,
-    greatest(ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from (
     select
+        createdAt,
         arrayJoin(arrayFilter(event -> event.1 > 0, [
-            -- number of the metric (0: no event), entityId, userId, metricValue, createdAt
-            (if(modelId in (select id from `metrics`.`stg_model`), 1, 0), modelId,        userId, 1, createdAt), -- Model Image
-            (2,                                                           modelVersionId, userId, 1, createdAt) -- ModelVersion Image
+            -- number of the metric (0: no event), entityId, userId, metricValue
+            (if(modelId in (select id from `metrics`.`stg_model`), 1, 0), modelId,        userId, 1), -- Model Image
+            (2,                                                           modelVersionId, userId, 1) -- ModelVersion Image
         ])) as event
     from resource
 )

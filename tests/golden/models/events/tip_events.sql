@@ -57,22 +57,23 @@ select
     ifNull(event.3, 0) as userId,
     ['Buzz', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount', 'TipCount', 'TipAmount'][toLowCardinality(event.1)] as metricType,
     event.4 as metricValue,
-    greatest(ifNull(event.5, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
+    greatest(ifNull(createdAt, toDateTime64('2022-11-01 00:00:00', 3, 'UTC')), toDateTime64('1970-01-01 00:00:01', 3, 'UTC')) as createdAt
 from (
     select
+        createdAt,
         arrayJoin(arrayFilter(event -> event.1 > 0, [
-            -- number of the metric (0: no event), entityId, userId, metricValue, createdAt
-            (if(kind = 'Image' and entityId in (select id from `metrics`.`stg_image`) and amount != 0, 1, 0),                entityId, userId, amount, createdAt), -- Image Buzz
-            (if(kind = 'Model' and entityId in (select id from `metrics`.`stg_model`), 2, 0),                                entityId, userId, 1,      createdAt), -- Model TipCount
-            (if(kind = 'Model' and entityId in (select id from `metrics`.`stg_model`) and amount != 0, 3, 0),                entityId, userId, amount, createdAt), -- Model TipAmount
-            (if(kind = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`), 4, 0),                 entityId, userId, 1,      createdAt), -- ModelVersion TipCount
-            (if(kind = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`) and amount != 0, 5, 0), entityId, userId, amount, createdAt), -- ModelVersion TipAmount
-            (if(kind = 'Post' and entityId in (select id from `metrics`.`stg_post`), 6, 0),                                  entityId, userId, 1,      createdAt), -- Post TipCount
-            (if(kind = 'Post' and entityId in (select id from `metrics`.`stg_post`) and amount != 0, 7, 0),                  entityId, userId, amount, createdAt), -- Post TipAmount
-            (if(kind = 'Article' and entityId in (select id from `metrics`.`stg_article`), 8, 0),                            entityId, userId, 1,      createdAt), -- Article TipCount
-            (if(kind = 'Article' and entityId in (select id from `metrics`.`stg_article`) and amount != 0, 9, 0),            entityId, userId, amount, createdAt), -- Article TipAmount
-            (if(kind = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`), 10, 0),                  entityId, userId, 1,      createdAt), -- BountyEntry TipCount
-            (if(kind = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`) and amount != 0, 11, 0),  entityId, userId, amount, createdAt) -- BountyEntry TipAmount
+            -- number of the metric (0: no event), entityId, userId, metricValue
+            (if(kind = 'Image' and entityId in (select id from `metrics`.`stg_image`) and amount != 0, 1, 0),                entityId, userId, amount), -- Image Buzz
+            (if(kind = 'Model' and entityId in (select id from `metrics`.`stg_model`), 2, 0),                                entityId, userId, 1), -- Model TipCount
+            (if(kind = 'Model' and entityId in (select id from `metrics`.`stg_model`) and amount != 0, 3, 0),                entityId, userId, amount), -- Model TipAmount
+            (if(kind = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`), 4, 0),                 entityId, userId, 1), -- ModelVersion TipCount
+            (if(kind = 'ModelVersion' and entityId in (select id from `metrics`.`stg_model_version`) and amount != 0, 5, 0), entityId, userId, amount), -- ModelVersion TipAmount
+            (if(kind = 'Post' and entityId in (select id from `metrics`.`stg_post`), 6, 0),                                  entityId, userId, 1), -- Post TipCount
+            (if(kind = 'Post' and entityId in (select id from `metrics`.`stg_post`) and amount != 0, 7, 0),                  entityId, userId, amount), -- Post TipAmount
+            (if(kind = 'Article' and entityId in (select id from `metrics`.`stg_article`), 8, 0),                            entityId, userId, 1), -- Article TipCount
+            (if(kind = 'Article' and entityId in (select id from `metrics`.`stg_article`) and amount != 0, 9, 0),            entityId, userId, amount), -- Article TipAmount
+            (if(kind = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`), 10, 0),                  entityId, userId, 1), -- BountyEntry TipCount
+            (if(kind = 'BountyEntry' and entityId in (select id from `metrics`.`stg_bounty_entry`) and amount != 0, 11, 0),  entityId, userId, amount) -- BountyEntry TipAmount
         ])) as event
     from gift
 )
