@@ -111,6 +111,7 @@ select
     sumIf(
         metric_value,
         created_at < if(entity_type = 'Model', {{ utc_literal(cutoff_of('Model')) }}, {{ utc_literal(cutoff_of('ModelVersion')) }})
+        {{- ' and created_at >= ' ~ utc_literal(model.counted_since) if model.counted_since }}
     ) as expected,
     sum(metric_value) as expected_now
 from event

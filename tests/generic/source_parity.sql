@@ -12,12 +12,18 @@
     {{- config(store_failures=true, schema='failures') }}
     {%- set events = ref('audited_events') %}
     {%- set expected = graph.nodes['model.' ~ project_name ~ '.' ~ model.identifier] if execute else none %}
-    {%- set metric_types = audited_metric_types(expected.config.meta.entity_type) if execute and flags.WHICH in ['test', 'build'] else [] %}
-    {%- if metric_types and not reconciling() %}
-        {%- set audits = flags.WHICH == 'build' and 'model.' ~ project_name ~ '.pending_events' in selected_resources %}
-        {%- set compare = audit_comparison if audits else present_comparison if var('parity') == 'present' else parity_comparison %}
-        {{- compare(expected, also, events, metric_types) }}
+    {%- set windows = audited_windows(expected.config.meta.entity_type) if execute and flags.WHICH in ['test', 'build'] and not reconciling() else [] %}
+    {%- set audits = flags.WHICH == 'build' and 'model.' ~ project_name ~ '.pending_events' in selected_resources %}
+    {%- for window in windows %}
+    select * from (
+        {%- if audits and var('parity') == 'history' %}
+        {{- audit_comparison(expected, also, events, window.metric_types, window.start) }}
+        {%- else %}
+        {{- (present_comparison if var('parity') == 'present' else parity_comparison)(expected, also, events, window.metric_types) }}
+        {%- endif %}
+    )
+    {{ 'union all' if not loop.last }}
     {%- else %}
     select 'no metric of this entity type is part of this run' as nothing where false
-    {%- endif %}
+    {%- endfor %}
 {% endtest %}

@@ -8,6 +8,7 @@
 with counts (metric_type, entity_id, expected, expected_now) as (
     select 'Collection', "imageId", count(*) {{ before_cutoff(added_at, 'Image') }}, count(*)
     from {{ source_in_postgres('CollectionItem') }}
+    {{- since_start(added_at, '\n    where') }}
     group by "imageId"
 
     union all
@@ -22,7 +23,7 @@ with counts (metric_type, entity_id, expected, expected_now) as (
 
     select 'Reaction' || reaction, "imageId", count(*) {{ before_cutoff('"createdAt"', 'Image') }}, count(*)
     from {{ source_in_postgres('ImageReaction') }}
-    where reaction <> 'Dislike' -- which images do not count
+    where reaction <> 'Dislike'{{ since_start('"createdAt"') }} -- which images do not count
     group by "imageId", reaction
 
     union all

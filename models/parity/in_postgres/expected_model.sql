@@ -92,6 +92,7 @@ counts (metric_type, entity_id, expected, expected_now) as (
     from {{ source_in_postgres('ImageResourceNew') }} as r
     inner join {{ source_in_postgres('Image') }} as i on r."imageId" = i.id
     inner join {{ source_in_postgres('ModelVersion') }} as v on r."modelVersionId" = v.id
+    {{- since_start('i."createdAt"', '\n    where') }}
     group by v."modelId"
 
     union all

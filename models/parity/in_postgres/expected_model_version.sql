@@ -73,6 +73,7 @@ counts (metric_type, entity_id, expected, expected_now) as (
     select 'Image', r."modelVersionId", count(*) {{ before_cutoff('i."createdAt"', 'ModelVersion') }}, count(*)
     from {{ source_in_postgres('ImageResourceNew') }} as r
     inner join {{ source_in_postgres('Image') }} as i on r."imageId" = i.id
+    {{- since_start('i."createdAt"', '\n    where') }}
     group by r."modelVersionId"
 
     union all

@@ -20,6 +20,7 @@ with tipped as (
 counts (metric_type, entity_id, expected, expected_now) as (
     select 'Collection', "postId", count(*) {{ before_cutoff(added_at, 'Post') }}, count(*)
     from {{ source_in_postgres('CollectionItem') }}
+    {{- since_start(added_at, '\n    where') }}
     group by "postId"
 
     union all
@@ -35,7 +36,7 @@ counts (metric_type, entity_id, expected, expected_now) as (
     select 'Reaction' || r.reaction, i."postId", count(*) {{ before_cutoff('r."createdAt"', 'Post') }}, count(*)
     from {{ source_in_postgres('ImageReaction') }} as r
     inner join {{ source_in_postgres('Image') }} as i on r."imageId" = i.id
-    where i."postId" is not null
+    where i."postId" is not null{{ since_start('r."createdAt"') }}
     group by i."postId", r.reaction
 
     union all

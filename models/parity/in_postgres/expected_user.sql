@@ -20,6 +20,7 @@ reactions as (
         count(*) {{ before_cutoff('"createdAt"', 'User') }} as expected,
         count(*) as expected_now
     from {{ source_in_postgres('ImageReaction') }}
+    {{- since_start('"createdAt"', '\n    where') }}
     group by "imageId"
 ),
 
