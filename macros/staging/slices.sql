@@ -155,55 +155,49 @@
 
 
 {#
-    The slices that new rows no longer come to: the first row of a later slice was there so long before they were landed that no
-    transaction with a key of theirs was still open. A slice with a row younger than that is not closed: there, the key has not
-    grown with time.
+    The slices that new rows no longer come to. The first row of the next slice was there so long before the slice was landed that no
+    transaction with one of its keys was still open; PostgreSQL has no higher key in it than was landed; and none of its rows is
+    newer than that first row, since there the key would not have grown with time.
     Arguments: in_source, the slices that the source has.
     Returns: a list of numbers.
 #}
 {% macro _closed_slices(slicing, in_source) %}
-    {% set began = {} %}
-    {% for row in run_query('select slice, began from ' ~ postgres_query(_beginnings_in_postgres(slicing, in_source))) %}
-        {% do began.update({row['slice'] | int: row['began'] | int}) %}
-    {% endfor %}
-    {% set lag = var('settle_lag') * 1000 %}
-    {% set time = slicing.grows_with.split('.')[-1] %}
-    {% set newest = 'toUnixTimestamp64Milli(max(' ~ time ~ '))' if time in model.columns and '.' not in slicing.grows_with else '0' %}
-    {% set closed = [] %}
-    {% for row in run_query(
-        'select ' ~ slicing.number ~ ' as slice, toUnixTimestamp(min(_landed_at)) * 1000 as landed, ifNull(' ~ newest ~ ', 0) as newest'
-        ~ ' from ' ~ this ~ ' group by slice'
-    ) %}
-        {% set later = [] %}
-        {% for slice, time in began.items() if slice > row['slice'] | int %}
-            {% do later.append(time) %}
-        {% endfor %}
-        {% if later and later | min + 2 * lag <= row['landed'] | int and row['newest'] | int <= later | min + lag %}
-            {% do closed.append(row['slice'] | int) %}
-        {% endif %}
-    {% endfor %}
-    {% do return(closed) %}
+    {% set time = slicing.grows_with %}
+    {% set newest = 'ifNull(toUnixTimestamp64Milli(max(' ~ time ~ ')), 0)' if time in model.columns else '0' %}
+    {% do return(query_column(
+        'select slice from ' ~ postgres_query(_edges_in_postgres(slicing, in_source)) ~ ' as source inner join ('
+        ~ 'select toInt64(' ~ slicing.number ~ ') as slice, max(' ~ slicing.key ~ ') as last_key, ' ~ newest ~ ' as newest,'
+        ~ ' toUnixTimestamp(min(_landed_at)) * 1000 as landed from ' ~ this ~ ' group by slice'
+        ~ ') as staged on source.slice = staged.slice where source.last_key <= staged.last_key and source.next_began + '
+        ~ 2000 * var('settle_lag') ~ ' <= staged.landed and staged.newest <= source.next_began + ' ~ 1000 * var('settle_lag')
+    ) | map('int') | list) %}
 {% endmacro %}
 
 
-{# PostgreSQL: the time of the first row of each slice, in milliseconds since 1970; a look at the key's index each. #}
-{% macro _beginnings_in_postgres(slicing, slices) %}
+{#
+    PostgreSQL: the last key of each slice (last_key), and the time of the first row of the next one (next_began, in milliseconds
+    since 1970; null of the last slice). Each is a look at the key's index.
+#}
+{% macro _edges_in_postgres(slicing, slices) %}
     {%- set parts = slicing.grows_with.split('.') -%}
     {%- set source, key = (postgres_table(parts[0]), 'id') if parts | length == 2 else (slicing.source, slicing.key) -%}
-    select slice, (extract(epoch from began) * 1000)::bigint as began
-    from (
-        select
-            slice,
-            (
-                select "{{ parts[-1] }}"
-                from {{ source }}
-                where "{{ key }}" >= slice * {{ slicing.size }} and "{{ parts[-1] }}" is not null
-                order by "{{ key }}"
-                limit 1
-            ) as began
-        from unnest(array{{ slices }}::bigint[]) as slice
-    ) as beginning
-    where began is not null
+    select
+        slice,
+        (
+            select "{{ slicing.key }}"
+            from {{ slicing.source }}
+            where "{{ slicing.key }}" < slice * {{ slicing.size }} + case when slice >= 0 then {{ slicing.size }} else 1 end
+            order by "{{ slicing.key }}" desc
+            limit 1
+        )::bigint as last_key,
+        (
+            select (extract(epoch from "{{ parts[-1] }}") * 1000)::bigint
+            from {{ source }}
+            where "{{ key }}" >= next_slice * {{ slicing.size }} and "{{ parts[-1] }}" is not null
+            order by "{{ key }}"
+            limit 1
+        ) as next_began
+    from (select slice, lead(slice) over (order by slice) as next_slice from unnest(array{{ slices }}::bigint[]) as slice) as listed
 {%- endmacro %}
 
 

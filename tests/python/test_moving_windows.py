@@ -1,0 +1,194 @@
+"""Windows that move: cutoffs that follow the clock, with rows coming in between, as a cron job sees them."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from conftest import Sandbox, drop_databases, new_project
+from event_log_checks import leftovers
+from parity_checks import found
+from parsed_project import ParsedProject
+
+SCHEMA, DATABASE = "moving", "moving"
+SETTLE_LAG = 1
+WINDOWS = {"postgres_schema": SCHEMA, "settle_lag": SETTLE_LAG, "slice_size": 500}
+# As dbt build does it, but for the unit tests and the legacy counters, which no longer grow.
+BUILD = ("build", "--select", "tag:backfill", "--exclude", "test_type:unit", "test_name:legacy_parity")
+NOW = "(now() at time zone 'utc')::timestamp(3)"
+# What a community does meanwhile: new things, and acts upon new things and old ones, drawn by a hash of the window.
+ACTIVITY = """
+    set search_path = {schema};
+    create temporary view someone as select id from "User" order by md5(id || 'u{number}') limit 12;
+    insert into "User" ("createdAt") select {now} from generate_series(1, 3);
+    insert into "Image" ("userId", "postId", "createdAt")
+    select someone.id, (select max(id) from "Post"), {now} from someone;
+    insert into "ImageResourceNew" ("imageId", "modelVersionId")
+    select image.id, version.id
+    from (select id from "Image" order by id desc limit 12) as image
+    cross join (select id from "ModelVersion" order by md5(id || 'v{number}') limit 2) as version;
+    insert into "ImageReaction" ("imageId", "userId", reaction, "createdAt", "updatedAt")
+    select image.id, someone.id, 'Like', {now}, {now}
+    from (
+        (select id from "Image" order by id desc limit 5)
+        union all
+        (select id from "Image" order by md5(id || 'i{number}') limit 10)
+    ) as image
+    cross join someone
+    on conflict do nothing;
+    insert into "CollectionItem" ("collectionId", "modelId", "imageId", "addedById", "createdAt", "updatedAt")
+    select (select min(id) from "Collection"), model.id, image.id, someone.id, {now}, {now}
+    from someone
+    cross join (select id from "Model" order by md5(id || 'm{number}') limit 2) as model
+    cross join (select max(id) as id from "Image") as image;
+    insert into "ResourceReview" (
+        "modelId", "modelVersionId", rating, recommended, "userId", exclude, "tosViolation", "createdAt", "updatedAt"
+    )
+    select "modelId", version.id, 4, true, someone.id, false, false, {now}, {now}
+    from someone
+    cross join (select id, "modelId" from "ModelVersion" order by md5(id || 'r{number}') limit 2) as version
+    on conflict do nothing;
+    insert into "UserEngagement" ("userId", "targetUserId", type, "createdAt")
+    select someone.id, (select max(id) from "User"), 'Follow', {now} from someone
+    on conflict do nothing;
+    insert into "BuzzTip" ("entityType", "entityId", "toUserId", "fromUserId", amount, "createdAt", "updatedAt")
+    select 'Image', (select max(id) from "Image"), 1, someone.id, 5, {now}, {now} from someone
+    on conflict do nothing;
+    insert into "Comment" ("modelId", "userId", "tosViolation", "createdAt", "updatedAt")
+    select (select max(id) from "Model"), someone.id, false, {now}, {now} from someone;
+    drop view someone;
+"""
+
+
+@dataclass
+class Community:
+    """A copy of the community whose history is published up to a moment ago, in a log without live events."""
+
+    project: ParsedProject
+    windows: int = 0
+
+    @property
+    def sandbox(self) -> Sandbox:
+        return self.project.sandbox
+
+    def acts(self) -> None:
+        self.windows += 1
+        self.sandbox.postgres(ACTIVITY.format(schema=SCHEMA, now=NOW, number=self.windows))
+
+    def cutoff(self) -> str:
+        """This moment, once it has settled."""
+        moment = datetime.now(UTC)
+        time.sleep(SETTLE_LAG + 0.1)
+        return moment.strftime("%Y-%m-%d %H:%M:%S.%f")[:23]
+
+    def landed_at(self, table: str) -> dict[int, datetime]:
+        """When each slice of a staging table was landed."""
+        return dict(
+            self.sandbox.rows(
+                f"select toInt32(_partition_id), min(_landed_at) from {self.project.database}.{table} group by 1"
+            )
+        )
+
+
+@pytest.fixture
+def community(parsed_once: ParsedProject, sandbox: Sandbox, tmp_path) -> Iterator[Community]:
+    tables = [table for (table,) in sandbox.postgres("select tablename from pg_tables where schemaname = 'public'")]
+    sandbox.postgres(
+        f"create schema {SCHEMA};"
+        + "".join(
+            f'create table {SCHEMA}."{table}" (like public."{table}" including all);'
+            f'insert into {SCHEMA}."{table}" select * from public."{table}";'
+            for table in tables
+        )
+        + f"""
+        grant usage on schema {SCHEMA} to metrics_reader;
+        grant select on all tables in schema {SCHEMA} to metrics_reader;
+        """
+    )
+    new_project(sandbox, DATABASE, tmp_path)
+    sandbox.command(f"truncate table {DATABASE}.entityMetricEvents")
+    yield Community(replace(parsed_once, database=DATABASE, target=tmp_path, vars=WINDOWS))
+    drop_databases(sandbox, DATABASE)
+    sandbox.postgres(f"drop schema {SCHEMA} cascade")
+
+
+def one_backfill(community: Community, cutoff: str, folder) -> tuple:
+    """Fingerprint of a log that one run fills, up to a cutoff."""
+    whole = replace(community.project, database="at_once", target=folder)
+    new_project(whole.sandbox, whole.database, folder)
+    try:
+        whole.sandbox.command(f"truncate table {whole.event_log}")
+        whole.backfill(cutoff=cutoff)
+        return whole.fingerprint()
+    finally:
+        drop_databases(whole.sandbox, whole.database)
+
+
+def test_a_day_in_24_windows_leaves_the_log_of_one_backfill(community: Community, tmp_path_factory) -> None:
+    project = community.project
+    project.dbt("run", "--select", "tag:backfill", "resource_type:seed", cutoff=community.cutoff())
+    first = community.landed_at("stg_image_reaction")
+    for window in range(24):
+        community.acts()
+        cutoff = community.cutoff()
+        # The audit has no part in what is written; it is looked at once.
+        output = project.dbt(*(BUILD if window == 12 else ("run", "--select", "tag:backfill")), cutoff=cutoff)
+        assert re.search(r"published_events: [1-9]\d* events of \d+ metrics published", output)
+        landed = re.search(r"stg_image_reaction: (\d+) slices? landed, \d+ rows; (\d+) slices? closed", output)
+        # Two ends that grow, for some ids lie far out, what follows them, and one slice whose rows are out of order.
+        assert landed and int(landed[1]) <= 4 < int(landed[2])
+    last = community.landed_at("stg_image_reaction")
+    unchanged = [number for number in first if last[number] == first[number]]
+    assert len(unchanged) >= len(first) - 3 and len(last) > len(first)
+    assert project.fingerprint() == one_backfill(community, cutoff, tmp_path_factory.mktemp("at_once"))
+    assert leftovers(project) == []
+
+
+def test_the_audit_of_a_window_names_rows_that_landing_could_not_see(community: Community) -> None:
+    """Such as new rows with old keys: the key does not grow with time then, as the source declares."""
+    project = community.project
+    project.dbt("run", "--select", "tag:backfill", "resource_type:seed", cutoff=community.cutoff())
+    into_closed = """
+        update {schema}."ImageReaction" set "createdAt" = {now}
+        where id in (
+            select id from {schema}."ImageReaction" where id > 1500 and reaction = 'Like' order by id limit {rows}
+        )
+    """
+    # One row in a closed slice: a warning, and the window is published.
+    community.acts()
+    community.sandbox.postgres(into_closed.format(schema=SCHEMA, now=NOW, rows=1))
+    before = project.fingerprint()
+    output = project.dbt(*BUILD, cutoff=community.cutoff(), reconcile_limit=0.1)
+    assert re.search(r"In the window since .*, 1 entity of Image differs from what PostgreSQL counts", output)
+    assert project.fingerprint() != before
+
+    # Hundreds: nothing is published, until the table is landed anew.
+    community.acts()
+    community.sandbox.postgres(into_closed.format(schema=SCHEMA, now=NOW, rows=300))
+    cutoff, before = community.cutoff(), project.fingerprint()
+    output = project.dbt(*BUILD, cutoff=cutoff, fails=True)
+    assert found(output)["Image ReactionLike"][0] > 0
+    assert project.fingerprint() == before
+    project.dbt("run", "--select", "stg_image_reaction", "--full-refresh", cutoff=cutoff)
+    project.dbt(*BUILD, cutoff=cutoff)
+    assert project.fingerprint() != before
+
+
+def test_a_slice_with_rows_newer_than_a_later_slice_is_not_closed(community: Community) -> None:
+    """Where the key has not grown with time so far, it cannot be counted upon."""
+    project = community.project
+    newer = (datetime.now(UTC) - timedelta(minutes=1)).strftime("%Y-%m-%d %H:%M:%S")
+    community.sandbox.postgres(
+        f"""update {SCHEMA}."ImageReaction" set "createdAt" = '{newer}' where id between 2001 and 2010"""
+    )
+    project.dbt("run", "--select", "tag:backfill", "resource_type:seed", cutoff=community.cutoff())
+    first = community.landed_at("stg_image_reaction")
+    time.sleep(1.1)
+    project.dbt("run", "--select", "stg_image_reaction", cutoff=community.cutoff())
+    again = community.landed_at("stg_image_reaction")
+    landed = {number for number in first if again[number] != first[number]}
+    assert 4 in landed and max(first) in landed and len(landed) < len(first) / 2
