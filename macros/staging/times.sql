@@ -65,7 +65,8 @@
     Arguments: results, of on-run-end.
 #}
 {% macro explain_unreadable_times(results) %}
-    {% for result in results if result.status == 'error' and result.node.config.materialized == 'slices' and 'infinity' in result.message %}
+    {% for result in results if result.status == 'error' and result.node.config.materialized == 'slices'
+        and ('infinity' in result.message or 'bigint out of range' in result.message) %}
         {% set found = _find_times(graph.nodes[result.node.unique_id]) %}
         {% if found.unreadable %}
             {% do log(_unreadable_times(result.node.name, found), info=true) %}
