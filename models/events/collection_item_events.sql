@@ -4,6 +4,7 @@
 
 with item as (
     select
+        id,
         collectionId,
         modelId,
         postId,

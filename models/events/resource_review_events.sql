@@ -4,6 +4,7 @@
 
 with review as (
     select
+        id,
         modelId,
         modelVersionId,
         rating,

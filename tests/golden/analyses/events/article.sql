@@ -133,6 +133,7 @@ where
 -- Article Favorite, from collection_item_events
 with item as (
     select
+        id,
         collectionId,
         modelId,
         postId,
@@ -157,6 +158,7 @@ where articleId in (select id from `metrics`.`stg_article`);
 -- Article Collection, from collection_item_events
 with item as (
     select
+        id,
         collectionId,
         modelId,
         postId,

@@ -45,6 +45,7 @@ where
 -- Collection Item, from collection_item_events
 with item as (
     select
+        id,
         collectionId,
         modelId,
         postId,

@@ -1,6 +1,7 @@
 -- Model Favorite, from collection_item_events
 with item as (
     select
+        id,
         collectionId,
         modelId,
         postId,
@@ -30,6 +31,7 @@ group by
 -- Model Collection, from collection_item_events
 with item as (
     select
+        id,
         collectionId,
         modelId,
         postId,
@@ -194,6 +196,7 @@ where modelId in (select id from `metrics`.`stg_model`);
 -- Model Rating, from resource_review_events
 with review as (
     select
+        id,
         modelId,
         modelVersionId,
         rating,
@@ -226,6 +229,7 @@ where
 -- Model RatingCount, from resource_review_events
 with review as (
     select
+        id,
         modelId,
         modelVersionId,
         rating,
@@ -257,6 +261,7 @@ where
 -- Model ThumbsUp, from resource_review_events
 with review as (
     select
+        id,
         modelId,
         modelVersionId,
         rating,
@@ -291,6 +296,7 @@ group by
 -- Model ThumbsDown, from resource_review_events
 with review as (
     select
+        id,
         modelId,
         modelVersionId,
         rating,

@@ -1,6 +1,7 @@
 -- ModelVersion Collection, from collection_item_events
 with item as (
     select
+        id,
         collectionId,
         modelId,
         postId,
@@ -136,6 +137,7 @@ from resource;
 -- ModelVersion Rating, from resource_review_events
 with review as (
     select
+        id,
         modelId,
         modelVersionId,
         rating,
@@ -168,6 +170,7 @@ where
 -- ModelVersion RatingCount, from resource_review_events
 with review as (
     select
+        id,
         modelId,
         modelVersionId,
         rating,
@@ -199,6 +202,7 @@ where
 -- ModelVersion ThumbsUp, from resource_review_events
 with review as (
     select
+        id,
         modelId,
         modelVersionId,
         rating,
@@ -233,6 +237,7 @@ group by
 -- ModelVersion ThumbsDown, from resource_review_events
 with review as (
     select
+        id,
         modelId,
         modelVersionId,
         rating,

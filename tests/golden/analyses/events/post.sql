@@ -1,6 +1,7 @@
 -- Post Collection, from collection_item_events
 with item as (
     select
+        id,
         collectionId,
         modelId,
         postId,

@@ -24,6 +24,7 @@ where ownerId in (select id from `metrics`.`stg_user`);
 -- User Review, from resource_review_events
 with review as (
     select
+        id,
         modelId,
         modelVersionId,
         rating,

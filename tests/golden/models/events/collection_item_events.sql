@@ -1,5 +1,6 @@
 with item as (
     select
+        id,
         collectionId,
         modelId,
         postId,

@@ -1,5 +1,6 @@
 with review as (
     select
+        id,
         modelId,
         modelVersionId,
         rating,
