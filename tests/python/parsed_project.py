@@ -56,7 +56,10 @@ class Run:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """It does nothing meanwhile. What it has asked of the server goes on there."""
+        """It does nothing meanwhile, unless it has ended. What it has asked of the server goes on there."""
+        if self.has_ended():
+            yield
+            return
         os.killpg(self.pid, signal.SIGSTOP)
         try:
             yield
