@@ -10,10 +10,9 @@ from contextlib import contextmanager
 import click
 from clickhouse_connect.driver import Client
 
-from benchmarks.servers import dbt, quiet, servers
+from benchmarks.servers import dbt, new_log, quiet, servers
 
 METRICS = ["ReactionLike", "ReactionHeart", "ReactionLaugh", "ReactionCry", "Comment", "Collection", "Buzz"]
-EVENT_LOG = "bench.entityMetricEvents"
 AT_A_TIME = 1_000
 # Ids have gaps.
 STEP = 3
@@ -57,18 +56,16 @@ LAYOUTS = {
 def totals(entities: int, events: int) -> Iterator[Client]:
     """Servers with images of 7 metrics each, rolled up and sealed, and so many events of today."""
     with servers() as client:
-        client.command("create database bench")
-        variables = f"{{event_log: {EVENT_LOG}}}"
-        dbt("run-operation", "create_event_log", "--vars", variables)
+        event_log = new_log(client, "bench")
         client.command(
-            f"insert into {EVENT_LOG} select 'Image', 1 + number * {STEP}, 1, arrayJoin({METRICS}) as metric, "
+            f"insert into {event_log} select 'Image', 1 + number * {STEP}, 1, arrayJoin({METRICS}) as metric, "
             "1 + cityHash64(number, metric) % 2000, toDateTime64('2024-01-01 00:00:00', 3) + number % 2000000 "
             f"from numbers({entities})"
         )
         models = ["logged_events", "path:models/marts/totals", "entity_hashes"]
-        dbt("run", "--select", *models, "--vars", variables)
+        dbt("run", "--select", *models, "--vars", f"{{event_log: {event_log}}}")
         client.command(
-            f"insert into {EVENT_LOG} select 'Image', 1 + rand(1) % {entities} * {STEP}, 1, "
+            f"insert into {event_log} select 'Image', 1 + rand(1) % {entities} * {STEP}, 1, "
             f"{METRICS}[1 + rand(2) % {len(METRICS)}], 1, now64(3) from numbers({events})"
         )
         quiet(client)

@@ -77,7 +77,7 @@ def commands() -> Iterator[tuple[str, str]]:
     yield from ((shown.page, shown.command) for shown in consoles())
     for page in PAGES:
         for span in code_spans(page):
-            if re.match(r"([A-Z_]+=\S+ )*(dbt|(scripts|benchmarks)/\w+(\.py)?) .", span):
+            if re.match(r"([A-Z_]+=\S+ )*(dbt|scripts/\w+(\.py)?) .", span):
                 yield page, span
 
 
@@ -173,7 +173,7 @@ def test_the_command_exists(manifest: Manifest, page: str, command: str) -> None
     program, *words = itertools.dropwhile(ASSIGNED, shlex.split(re.sub(r"<[^>]*>|…", ANY, command)))
     if program == "dbt":
         check_dbt(manifest, *words)
-    elif program.startswith(("scripts/", "benchmarks/")):
+    elif program.startswith("scripts/"):
         check_script(program, *words)
     else:
         assert command == "source .venv/bin/activate"

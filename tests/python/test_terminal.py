@@ -19,7 +19,7 @@ from sandbox.processes import ports_of_its_own
 SCRIPTS = [
     *("scripts/backfill_summary.py", "scripts/connect_postgres.py", "scripts/explain_metric.py"),
     *("scripts/generate.py", "scripts/parity_report.py", "scripts/push_metrics.py", "scripts/sandbox.py"),
-    *("scripts/run_job.py", "scripts/screenshots.py", "benchmarks/bench.py"),
+    *("scripts/run_job.py", "scripts/screenshots.py", "scripts/bench.py"),
 ]
 COMMANDS = ["scripts/demo", "scripts/test"]
 COLOUR = "\x1b["
@@ -64,7 +64,7 @@ def test_unknown_arguments_are_refused_before_anything_is_started(clone: Path, c
     assert sorted(clone.rglob("*")) == before
 
 
-@pytest.mark.parametrize("script", ["scripts/sandbox.py", "scripts/push_metrics.py", "benchmarks/bench.py"])
+@pytest.mark.parametrize("script", ["scripts/sandbox.py", "scripts/push_metrics.py", "scripts/bench.py"])
 def test_no_sentence_about_a_subcommand_is_cut(script: str) -> None:
     env = os.environ | {"COLUMNS": "80"}
     shown = subprocess.run([sys.executable, script, "--help"], cwd=REPO, env=env, text=True, capture_output=True).stdout
@@ -133,9 +133,9 @@ def test_ctrl_c_while_servers_start_leaves_none_behind(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_a_benchmark_and_its_servers() -> None:
-    terminal = Terminal("benchmarks/bench.py", "lookup", "--entities", "10", "--events", "0")
+    terminal = Terminal("scripts/bench.py", "lookup", "--entities", "10", "--events", "0")
     folder = REPO / ".sandbox" / "bench"
-    terminal.wait_for((folder / "state.json").exists)
+    terminal.wait_for((folder / "servers_0" / "state.json").exists)
     assert terminal.ctrl_c() == END
     assert not folder.exists()
     assert running_in(folder) == []

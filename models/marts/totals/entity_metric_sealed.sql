@@ -15,7 +15,7 @@
 {#
     What each metric of an entity adds up to before the boundary of a seam. Each seam has a generation of its own, so that
     readers go from one to the next at once; --full-refresh, which would swap the table under them, makes a new one as
-    well. Small granules and small compressed blocks, since readers look up single entities (measured: benchmarks/bench.py
+    well. Small granules and small compressed blocks, since readers look up single entities (measured: scripts/bench.py
     lookup).
 #}
 

