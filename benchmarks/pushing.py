@@ -15,7 +15,7 @@ import redis as redis_client
 from clickhouse_connect.driver import Client
 
 from benchmarks.looking_up import METRICS, totals
-from benchmarks.servers import REPOSITORY, SANDBOX
+from benchmarks.servers import REPOSITORY, SANDBOX, quiet
 from push_metrics import hashes_of, query_of
 from redis_hashes import WRITE, connect, evalsha
 
@@ -27,24 +27,30 @@ from redis_hashes import WRITE, connect, evalsha
 def redis(entities: int, rounds: int, mode: str) -> None:
     """Push entities to Redis by one process and by two. Beside them, the same bytes go raw to the socket."""
     with totals(entities, 0) as source:
-        client = connect("sandbox")
-        commands = rendered(source, client, mode)
-        empty = client.info("memory")["used_memory"]
-        rates: dict[str, list[float]] = {"raw": [], "1": [], "2": []}
-        peaks = []
-        for _ in range(rounds):
-            for name, taken in rates.items():
-                client.flushall()
-                if mode != "populate":
-                    pushed("populate", "1")
-                if name == "raw":
-                    taken.append(entities / raw_seconds(client, commands, answers=entities))
-                else:
-                    rate, peak = pushed(mode, name)
-                    taken.append(rate)
-                    peaks.append(peak)
-        keys, memory = client.dbsize(), client.info("memory")["used_memory"] - empty
-        size = commands.stat().st_size
+        quiet(source)
+        push(source, entities, rounds, mode)
+
+
+def push(source: Client, entities: int, rounds: int, mode: str) -> None:
+    """Push each way so many times, and print how many entities a second that is."""
+    client = connect("sandbox")
+    commands = rendered(source, client, mode)
+    empty = client.info("memory")["used_memory"]
+    rates: dict[str, list[float]] = {"raw": [], "1": [], "2": []}
+    peaks = []
+    for _ in range(rounds):
+        for name, taken in rates.items():
+            client.flushall()
+            if mode != "populate":
+                pushed("populate", "1")
+            if name == "raw":
+                taken.append(entities / raw_seconds(client, commands, answers=entities))
+            else:
+                rate, peak = pushed(mode, name)
+                taken.append(rate)
+                peaks.append(peak)
+    keys, memory = client.dbsize(), client.info("memory")["used_memory"] - empty
+    size = commands.stat().st_size
     raw, one, two = (statistics.median(taken) for taken in rates.values())
     click.echo(f"\n{entities:,} entities of {len(METRICS)} metrics, --mode {mode}, {os.cpu_count()} cores\n")
     click.echo(f"the same bytes, raw to the socket   {raw:>10,.0f} entities a second")
