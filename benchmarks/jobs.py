@@ -43,6 +43,8 @@ JOBS: dict[str, tuple[list[str], dict[str, object]]] = {
 AIMS = {(ONE_DAY, BACKFILL): 0.1, ("reconcile, share 0.05", BACKFILL): 0.1, (BACKFILL, USUAL): 0.1}
 # By how much more than the data a job may grow from one scale to the next, since no two runs take the same time.
 TOLERANCE = 1.1
+# The load, before anything is measured, above which other work has slowed it.
+QUIET = 0.5
 
 Result = dict[str, Any]
 # Notes a measurement: its name and its seconds.
@@ -71,7 +73,8 @@ def jobs(scales: tuple[float, ...], rounds: int, settle: bool, file: Path | None
     The backfill stands between copies to stdout, the floor, and beside the same events written in the usual way. The
     seconds are those of dbt's nodes: its start, which takes as long at any scale, is left out.
     """
-    result = {"cores": os.cpu_count(), "rounds": rounds, "measured": f"{datetime.now(UTC):%B %Y}", "scales": []}
+    about = {"measured": f"{datetime.now(UTC):%B %Y}", "cores": os.cpu_count(), "load": os.getloadavg()[0]}
+    result = about | {"rounds": rounds, "scales": []}
     for scale in scales:
         result["scales"].append(at_scale := measure(scale, rounds, settle))
         # After each scale: the next one may take half an hour.
@@ -95,7 +98,6 @@ def show(result: Result, at_scale: Result) -> None:
 
 def measure(scale: float, rounds: int, settle: bool) -> Result:
     """All seconds at one scale: those of each round, their medians, and those of each stage of the last round."""
-    load = os.getloadavg()[0]
     taken: dict[str, list[float]] = {}
     with servers("--scale", str(scale), "--no-catalog", "--no-live-events") as client:
 
@@ -116,7 +118,6 @@ def measure(scale: float, rounds: int, settle: bool) -> Result:
         check_same_events(client, "usual.entityMetricEvents", f"round_{number}.entityMetricEvents", given)
         result = {
             "scale": scale,
-            "load": load,
             "rows": sum(rows_of(client, f"round_0.{node['name']}") for node in staged),
             "events": rows_of(client, "round_0.entityMetricEvents"),
             "keys": keys_pushed,
@@ -222,9 +223,10 @@ def seconds_of_stages() -> dict[str, float]:
 
 def described(result: Result, at_scale: Result) -> str:
     """What was measured, in a line."""
+    load = f"load {result['load']:.1f} before it{', so other work slowed it' if result['load'] > QUIET else ''}"
     return (
         f"scale {at_scale['scale']:g}: {at_scale['rows']:,} rows of PostgreSQL, {at_scale['events']:,} events; "
-        f"{result['cores']} cores, load {at_scale['load']:.1f} at the start, medians of {result['rounds']}"
+        f"{result['cores']} cores, {load}; rounds: {result['rounds']}, {result['measured']}"
     )
 
 
