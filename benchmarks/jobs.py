@@ -70,7 +70,7 @@ def numbers(_context: click.Context, _option: click.Parameter, text: str) -> tup
 def jobs(scales: tuple[float, ...], rounds: int, settle: bool, file: Path | None) -> None:
     """Measure every job at several scales.
 
-    The backfill stands between copies to stdout, the floor, and beside the same events written in the usual way. The
+    The backfill stands beside a copy to stdout, the floor, and beside the same events written in the usual way. The
     seconds are those of dbt's nodes: its start, which takes as long at any scale, is left out.
     """
     about = {"measured": f"{datetime.now(UTC):%B %Y}", "cores": os.cpu_count(), "load": os.getloadavg()[0]}
@@ -106,6 +106,9 @@ def measure(scale: float, rounds: int, settle: bool) -> Result:
             if settle:
                 quiet(client)
 
+        # The seed leaves merges behind.
+        if settle:
+            quiet(client)
         for number in range(rounds):
             stages, keys_pushed, given = a_round(client, f"round_{number}", note)
             nodes = json.loads((TARGET / "manifest.json").read_text())["nodes"].values()
