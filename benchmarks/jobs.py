@@ -28,19 +28,17 @@ COPY, BACKFILL, USUAL, PUSH = "copy to stdout", "backfill", "usual way", "push t
 ONE_DAY = "one-day window"
 MODELS_ALONE = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
 AUDIT = ["test_name:source_parity", "path:tests/audit", "--exclude", "catalog_agrees_with_models"]
-# Each job: what dbt is told, and vars of its own. The first ends a day before the data does, the second takes the rest.
-JOBS: dict[str, tuple[list[str], dict[str, object]]] = {
-    BACKFILL: (["run", "--select", "tag:backfill"], {}),
-    ONE_DAY: (["run", "--select", "tag:backfill"], {}),
-    "audit": (["test", "--select", *AUDIT], {}),
-    "nothing to do": (["run", "--select", "tag:backfill"], {}),
-    "reconcile": (["run", "--select", "tag:reconcile"], {}),
-    # For the var reconcile_share, as soon as the project has it:
-    # "reconcile, share 0.05": (["run", "--select", "tag:reconcile"], {"reconcile_share": 0.05}),
-    "marts": (["build", "--selector", "marts", *MODELS_ALONE], {}),
+# What dbt is told for each job. The first ends a day before the data does, the second takes the rest.
+JOBS = {
+    BACKFILL: ["run", "--select", "tag:backfill"],
+    ONE_DAY: ["run", "--select", "tag:backfill"],
+    "audit": ["test", "--select", *AUDIT],
+    "nothing to do": ["run", "--select", "tag:backfill"],
+    "reconcile": ["run", "--select", "tag:reconcile"],
+    "marts": ["build", "--selector", "marts", *MODELS_ALONE],
 }
 # What the aims say of a job's seconds: at most so many times those of another.
-AIMS = {(ONE_DAY, BACKFILL): 0.1, ("reconcile, share 0.05", BACKFILL): 0.1, (BACKFILL, USUAL): 0.1}
+AIMS = {(ONE_DAY, BACKFILL): 0.1, (BACKFILL, USUAL): 0.1}
 # By how much more than the data a job may grow from one scale to the next, since no two runs take the same time.
 TOLERANCE = 1.1
 # The load, before anything is measured, above which other work has slowed it.
@@ -136,12 +134,12 @@ def a_round(client: Client, database: str, note: Note) -> tuple[dict[str, dict[s
     """
     new_log(client, database)
     stages, cutoff = {}, DAY_BEFORE_THE_END
-    for job, (command, _) in JOBS.items():
+    for job, command in JOBS.items():
         if job == ONE_DAY:
             # Later than the first run's landing: what has come since must be landed.
             time.sleep(1)
             cutoff = now()
-        given = variables(database, job, cutoff)
+        given = json.dumps({"event_log": f"{database}.entityMetricEvents", "settle_lag": 0, "cutoff": cutoff})
         dbt(*command, "--vars", given, SANDBOX_CLICKHOUSE_DATABASE=database)
         stages[job] = seconds_of_stages()
         note(job, span(results()))
@@ -153,11 +151,6 @@ def a_round(client: Client, database: str, note: Note) -> tuple[dict[str, dict[s
     keys, seconds = re.search(r"([\d,]+) keys? in ([\d.]+) s", pushed).groups()
     note(PUSH, float(seconds))
     return stages, int(keys.replace(",", "")), given
-
-
-def variables(database: str, job: str, cutoff: str) -> str:
-    """The vars of a job, as dbt takes them."""
-    return json.dumps({"event_log": f"{database}.entityMetricEvents", "settle_lag": 0, "cutoff": cutoff} | JOBS[job][1])
 
 
 def now() -> str:
