@@ -44,8 +44,14 @@ CONFIG = """<clickhouse>
         <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>0</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
     </merge_tree>
     {memory}
+    {cluster}
 </clickhouse>
 """
+
+# Nodes pass on the user who asks, so that each judges by its own grants.
+CLUSTER = """<tcp_port>{native_port}</tcp_port>
+    <remote_servers><{name}><secret>{name}</secret>{shards}</{name}></remote_servers>"""
+SHARD = "<shard><replica><host>{host}</host><port>{port}</port></replica></shard>"
 
 # The engine logs in as `default` without a password, by a name that is fixed in its code. It holds the only session
 # that this user may have, so nobody else gets in that way. Three of the settings undo what chDB changes for scripts.
@@ -93,28 +99,40 @@ USERS = """<clickhouse>
 """
 
 
-def client(sandbox: Sandbox, timeout: float = 3600) -> "Client":
-    """A client of this sandbox's server."""
+def client(sandbox: Sandbox, timeout: float = 3600, node: str = settings.NODES[0]) -> "Client":
+    """A client of a server of this sandbox."""
     # Late: importing ClickHouse's client takes longer than a command that does without it.
     from targets import connect
 
-    return connect(settings.clickhouse(sandbox) | {"schema": "default"}, patience=timeout)
+    login = settings.clickhouse(sandbox) | {"port": sandbox.ports[node], "schema": "default"}
+    return connect(login, patience=timeout)
 
 
 def start(sandbox: Sandbox, timezone: str, memory_limit: int | None) -> dict[str, Any]:
-    """Write the configuration and start the server."""
-    folder = sandbox.directory / "clickhouse"
+    """Write the configuration and start the server that dbt speaks to."""
+    return start_node(sandbox, settings.NODES[0], timezone, memory_limit)
+
+
+def start_node(sandbox: Sandbox, name: str, timezone: str, memory_limit: int | None) -> dict[str, Any]:
+    """Start one server, alone or as a node of the cluster."""
+    folder = sandbox.directory / name
     config = folder / "config"
     config.mkdir(parents=True, exist_ok=True)
     memory = f"<max_server_memory_usage>{memory_limit}</max_server_memory_usage>" if memory_limit else ""
+    cluster, protocols = "", ["http"]
+    if sandbox.native_ports:
+        shards = "".join(SHARD.format(host=HOST, port=port) for port in sandbox.native_ports.values())
+        cluster = CLUSTER.format(native_port=sandbox.native_ports[name], name=settings.CLUSTER, shards=shards)
+        protocols.append("tcp")
     merges = max((os.cpu_count() or 1) // 2, 1)
     (config / "config.xml").write_text(
         CONFIG.format(
             host=HOST,
-            port=sandbox.ports["clickhouse"],
+            port=sandbox.ports[name],
             merges=merges,
             begun_per_thread=max(32 // merges, 2),
             memory=memory,
+            cluster=cluster,
         )
     )
     password = hashlib.sha256(settings.CLICKHOUSE_PASSWORD.encode()).hexdigest()
@@ -126,8 +144,8 @@ def start(sandbox: Sandbox, timezone: str, memory_limit: int | None) -> dict[str
     # The engine also reads a configuration in HOME, and writes to TMPDIR.
     environment = os.environ | {"TZ": timezone, "HOME": str(config), "TMPDIR": str(folder)}
     return processes.spawn(
-        [sys.executable, str(Path(__file__).with_name("clickhouse_server.py")), str(config), str(folder / "data")],
-        log=sandbox.logs / "clickhouse.log",
+        [sys.executable, Path(__file__).with_name("clickhouse_server.py"), config, folder / "data", *protocols],
+        log=sandbox.logs / f"{name}.log",
         directory=folder,
         environment=environment,
     )

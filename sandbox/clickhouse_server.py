@@ -8,7 +8,9 @@ formats, query_id, system.processes and kill query are therefore ClickHouse's ow
 That last statement is always in system.processes, with an empty user; `kill query` cannot end it, and with `sync`
 would wait for it, so conditions for `kill query` must not match it.
 
-Usage: clickhouse_server.py CONFIG_FOLDER DATA_FOLDER
+The native port, by which the nodes of a cluster reach each other, opens in the same way.
+
+Usage: clickhouse_server.py CONFIG_FOLDER DATA_FOLDER PROTOCOL…, which are http and tcp
 """
 
 import os
@@ -21,14 +23,14 @@ from chdb import _chdb
 
 STATEMENTS = """
 create database if not exists default;
-system start listen http;
+{listen}
 /* keeps the server open */ select count() from file('/dev/fd/{pipe}', 'LineAsString', 'line String')
 """
 
 PATIENCE = 1.0
 
 
-def serve(config_folder: str, data_folder: str) -> NoReturn:
+def serve(config_folder: str, data_folder: str, *protocols: str) -> NoReturn:
     """Listen until told to stop."""
     # The engine reads config.xml in the current folder; importing chdb opens an engine too, hence only now.
     os.chdir(config_folder)
@@ -40,7 +42,8 @@ def serve(config_folder: str, data_folder: str) -> NoReturn:
 
     def run() -> None:
         try:
-            _chdb.query(STATEMENTS.format(pipe=reading), "TabSeparated", path=data_folder)
+            listen = "\n".join(f"system start listen {protocol};" for protocol in protocols)
+            _chdb.query(STATEMENTS.format(listen=listen, pipe=reading), "TabSeparated", path=data_folder)
         except BaseException as error:
             failures.append(error)
         finally:
@@ -59,4 +62,4 @@ def serve(config_folder: str, data_folder: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], sys.argv[2])
+    serve(*sys.argv[1:])

@@ -7,14 +7,16 @@ import time
 import zoneinfo
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
 
-from sandbox import clickhouse, postgres, processes, profiles, settings, valkey
+from sandbox import clickhouse, clickhouse_2, postgres, processes, profiles, settings, valkey
 from sandbox.settings import HOST, Sandbox
 
 SERVERS = {"postgres": postgres, "clickhouse": clickhouse, "valkey": valkey}
+OF_A_CLUSTER = {"clickhouse_2": clickhouse_2}
 
 
 def port_option(server: str) -> Callable[..., Any]:
@@ -43,14 +45,19 @@ def port_option(server: str) -> Callable[..., Any]:
 def main(context: click.Context, directory: Path, **ports: int | None) -> None:
     """Run PostgreSQL, ClickHouse and Valkey for this repository; everything lives in one folder."""
     directory = directory.resolve()
-    recorded = {server: record["port"] for server, record in processes.read_state(directory).items()}
-    context.obj = Sandbox(
-        directory,
-        {
-            server: ports[f"{server}_port"] or recorded.get(server) or default
-            for server, default in settings.DEFAULT_PORTS.items()
-        },
-    )
+    state = processes.read_state(directory)
+    recorded = {server: record["port"] for server, record in state.items()}
+    chosen = {
+        server: ports[f"{server}_port"] or recorded.get(server) or default
+        for server, default in settings.DEFAULT_PORTS.items()
+    }
+    native = {server: record["native_port"] for server, record in state.items() if record.get("native_port")}
+    context.obj = Sandbox(directory, recorded | chosen, native)
+
+
+def servers_of(sandbox: Sandbox) -> dict[str, ModuleType]:
+    """The servers that a sandbox has, by name."""
+    return SERVERS | OF_A_CLUSTER if sandbox.native_ports else SERVERS
 
 
 @main.command()
@@ -60,8 +67,13 @@ def main(context: click.Context, directory: Path, **ports: int | None) -> None:
 @click.option(
     "--clickhouse-memory-limit", type=click.IntRange(min=1), help="Bytes of memory that ClickHouse may use in all."
 )
+@click.option(
+    "--cluster",
+    is_flag=True,
+    help=f"Start a second ClickHouse as well: both are shards of a cluster called {settings.CLUSTER}.",
+)
 @click.pass_obj
-def up(sandbox: Sandbox, clickhouse_timezone: str | None, clickhouse_memory_limit: int | None) -> None:
+def up(sandbox: Sandbox, clickhouse_timezone: str | None, clickhouse_memory_limit: int | None, cluster: bool) -> None:
     """Start the servers that do not run. Missing databases, roles and source tables are created."""
     # A slim system has no list of time zones; the engine has its own.
     known_timezones = zoneinfo.available_timezones() or {clickhouse_timezone}
@@ -72,7 +84,14 @@ def up(sandbox: Sandbox, clickhouse_timezone: str | None, clickhouse_memory_limi
     with processes.locked(sandbox.directory):
         sandbox.logs.mkdir(exist_ok=True)
         state = processes.read_state(sandbox.directory)
-        running = {server for server in SERVERS if processes.find(state.get(server))}
+        if cluster and not sandbox.native_ports:
+            if processes.find(state.get("clickhouse")):
+                raise click.ClickException("clickhouse already runs, and not as a cluster. Run `down` first.")
+            drawn = processes.free_ports(len(settings.NODES) + len(OF_A_CLUSTER))
+            sandbox.native_ports.update(zip(settings.NODES, drawn, strict=False))
+            sandbox.ports.update(zip(OF_A_CLUSTER, drawn[len(settings.NODES) :], strict=True))
+        servers = servers_of(sandbox)
+        running = {server for server in servers if processes.find(state.get(server))}
         # A crashed server comes back as it was started.
         last = state.get("clickhouse", {})
         options = {
@@ -80,21 +99,23 @@ def up(sandbox: Sandbox, clickhouse_timezone: str | None, clickhouse_memory_limi
             "memory_limit": clickhouse_memory_limit or last.get("memory_limit"),
         }
         refuse_changes(sandbox, {server: state[server] for server in running}, options)
-        refuse_taken_ports(sandbox, [server for server in SERVERS if server not in running])
+        refuse_taken_ports(sandbox, [server for server in servers if server not in running])
         profiles.write(sandbox)
         started = []
         try:
-            for server, module in SERVERS.items():
+            for server, module in servers.items():
                 if server not in running:
-                    given = options if server == "clickhouse" else {}
+                    given = options if server in settings.NODES else {}
+                    native = {"native_port": sandbox.native_ports.get(server)} if given else {}
                     with processes.uninterrupted():
-                        state[server] = module.start(sandbox, **given) | {"port": sandbox.ports[server]} | given
+                        record = {"port": sandbox.ports[server]} | given | native
+                        state[server] = module.start(sandbox, **given) | record
                         started.append(server)
                         processes.write_state(sandbox.directory, state)
             for server in started:
                 log = sandbox.logs / f"{server}.log"
                 processes.wait_until_ready(
-                    server, state[server], lambda server=server: SERVERS[server].answers(sandbox), log
+                    server, state[server], lambda server=server: servers[server].answers(sandbox), log
                 )
             postgres.set_up(sandbox)
             with clickhouse.client(sandbox) as client:
@@ -106,10 +127,10 @@ def up(sandbox: Sandbox, clickhouse_timezone: str | None, clickhouse_memory_limi
                 connect_postgres.connect(client, connect_postgres.COLLECTION, reader)
         except BaseException:
             for server in started:
-                processes.stop(state.pop(server), SERVERS[server].STOP_SIGNAL)
+                processes.stop(state.pop(server), servers[server].STOP_SIGNAL)
             processes.write_state(sandbox.directory, state)
             raise
-        for server, module in SERVERS.items():
+        for server, module in servers.items():
             verb = "already runs" if server in running else "started"
             click.echo(f"{server:<10} {module.answers(sandbox):<10} {verb} on {HOST}:{sandbox.ports[server]}")
 
@@ -133,7 +154,7 @@ def refuse_taken_ports(sandbox: Sandbox, servers: list[str]) -> None:
     problems = []
     for server in servers:
         port = sandbox.ports[server]
-        if sharing := [other for other in SERVERS if other != server and sandbox.ports[other] == port]:
+        if sharing := [other for other in sandbox.ports if other != server and sandbox.ports[other] == port]:
             problems.append(
                 f"Port {port} is wanted by {server} and by {sharing[0]}. Choose another with --{server}-port."
             )
@@ -226,7 +247,7 @@ def status(sandbox: Sandbox) -> None:
     """Print for each server whether it runs and answers. Exit code 1: not all do."""
     state = processes.read_state(sandbox.directory)
     healthy = True
-    for server, module in SERVERS.items():
+    for server, module in servers_of(sandbox).items():
         record, where = state.get(server), f"{HOST}:{sandbox.ports[server]}"
         if record is None:
             condition = "not started"
@@ -264,7 +285,7 @@ def down(sandbox: Sandbox) -> None:
         state = processes.read_state(sandbox.directory)
         if not state:
             click.echo("nothing runs")
-        for server, module in reversed(SERVERS.items()):
+        for server, module in reversed((SERVERS | OF_A_CLUSTER).items()):
             if server in state:
                 was_running = processes.find(state[server]) is not None
                 processes.stop(state[server], module.STOP_SIGNAL)

@@ -1,6 +1,6 @@
 """Every default of the sandbox."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -8,6 +8,9 @@ DEFAULT_DIRECTORY = REPOSITORY / ".sandbox"
 
 HOST = "127.0.0.1"
 DEFAULT_PORTS = {"postgres": 25432, "clickhouse": 28123, "valkey": 26379}
+# The ClickHouse nodes of `up --cluster`, one shard each. dbt and the scripts speak to the first.
+NODES = ("clickhouse", "clickhouse_2")
+CLUSTER = "sandbox"
 
 POSTGRES_DATABASE = "community"
 POSTGRES_SUPERUSER = "postgres"
@@ -31,6 +34,8 @@ class Sandbox:
 
     directory: Path
     ports: dict[str, int]
+    # By which the nodes of a cluster reach each other; empty: ClickHouse is one node.
+    native_ports: dict[str, int] = field(default_factory=dict)
 
     @property
     def logs(self) -> Path:
