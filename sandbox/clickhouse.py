@@ -48,10 +48,14 @@ CONFIG = """<clickhouse>
 </clickhouse>
 """
 
-# Nodes pass on the user who asks, so that each judges by its own grants.
+# Nodes pass on the user who asks, so that each judges by its own grants. The second cluster takes the same nodes for
+# replicas that write by themselves, which no event log may lie on.
 CLUSTER = """<tcp_port>{native_port}</tcp_port>
-    <remote_servers><{name}><secret>{name}</secret>{shards}</{name}></remote_servers>"""
-SHARD = "<shard><replica><host>{host}</host><port>{port}</port></replica></shard>"
+    <remote_servers>
+        <{name}><secret>{name}</secret>{shards}</{name}>
+        <{name}_replicas><secret>{name}</secret><shard>{replicas}</shard></{name}_replicas>
+    </remote_servers>"""
+REPLICA = "<replica><host>{host}</host><port>{port}</port></replica>"
 
 # The engine logs in as `default` without a password, by a name that is fixed in its code. It holds the only session
 # that this user may have, so nobody else gets in that way. Three of the settings undo what chDB changes for scripts.
@@ -121,8 +125,13 @@ def start_node(sandbox: Sandbox, name: str, timezone: str, memory_limit: int | N
     memory = f"<max_server_memory_usage>{memory_limit}</max_server_memory_usage>" if memory_limit else ""
     cluster, protocols = "", ["http"]
     if sandbox.native_ports:
-        shards = "".join(SHARD.format(host=HOST, port=port) for port in sandbox.native_ports.values())
-        cluster = CLUSTER.format(native_port=sandbox.native_ports[name], name=settings.CLUSTER, shards=shards)
+        replicas = [REPLICA.format(host=HOST, port=port) for port in sandbox.native_ports.values()]
+        cluster = CLUSTER.format(
+            native_port=sandbox.native_ports[name],
+            name=settings.CLUSTER,
+            shards="".join(f"<shard>{replica}</shard>" for replica in replicas),
+            replicas="".join(replicas),
+        )
         protocols.append("tcp")
     merges = max((os.cpu_count() or 1) // 2, 1)
     (config / "config.xml").write_text(

@@ -328,7 +328,7 @@ def entities(entity_types: tuple[str, ...], changed_since: str | None, **options
     kinds = [hashes_of(entity_type) for entity_type in entity_types or known]
     if since:
         utc = (since.astimezone(UTC) if since.tzinfo else since).replace(tzinfo=None).isoformat(" ", "milliseconds")
-        kinds = [replace(kind, condition=f"{kind.condition} and id in ({kind.changed(utc)})") for kind in kinds]
+        kinds = [replace(kind, condition=f"{kind.condition} and id global in ({kind.changed(utc)})") for kind in kinds]
     run(kinds, **options)
 
 

@@ -114,12 +114,13 @@ class Kind:
         """The query for the fields of hashes that were read between two moments, but for events around then."""
         if not self.entity_type:
             fields = "array join mapKeys(fields) as name, mapValues(fields) as value"
-            return f"select id, name, value, 0 as around from {self.table} {fields} where id in (select id from found)"
+            of_found = f"from {self.table} {fields} where id global in (select id from found)"
+            return f"select id, name, value, 0 as around {of_found}"
         young = f"createdAt >= {moment(begin, -lag)}"
         return (
             f"select entityId as id, metricType as name, sumIf(value, not ({young})) as value,"
             f" max({young} and createdAt <= {moment(end, lag)}) as around from entity_metric_terms"
-            f" where entityType = '{self.entity_type}' and entityId in (select id from found)"
+            f" where entityType = '{self.entity_type}' and entityId global in (select id from found)"
             " group by entityId, metricType"
         )
 
@@ -288,7 +289,7 @@ def settle(source: Client, cache: Patient, kinds: list[Kind], since: str, option
     end, lag, corrected, faults = time.monotonic() + options.settle_for, options.writer_lag, set(), []
     pending: dict[Kind, list[Pair]] = {}
     for kind in kinds:
-        condition = f"id in ({kind.changed(since, lag)}) and {kind.condition}"
+        condition = f"id global in ({kind.changed(since, lag)}) and {kind.condition}"
         pending[kind] = source.query(f"select id, key from {kind.table} where {condition}").result_rows
     changed = sum(map(len, pending.values()))
     while any(pending.values()):

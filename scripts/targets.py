@@ -73,6 +73,8 @@ def connect(login: dict, patience: float = PATIENCE) -> Client:
         # A session runs one statement at a time; a query_limit cuts off rows.
         autogenerate_session_id=False,
         query_limit=0,
+        # An event log over several shards is read whole, or not at all.
+        settings={"skip_unavailable_shards": 0},
     )
 
 

@@ -87,7 +87,8 @@
 {#
     What a run must know of the event log to publish to it.
     Returns: a dict of engine ('' if there is no such table), engine_full, columns_ddl, types (column → type), surplus (further
-    columns without a default), decimals (digits of a second that createdAt keeps), and views (its materialized views).
+    columns without a default), decimals (digits of a second that createdAt keeps), views (its materialized views), and shards
+    (none, or shards_of() a Distributed log; then engine, engine_full and columns_ddl are those of its tables).
 #}
 {% macro event_log_traits() %}
     {% set found = query_dicts(
@@ -96,7 +97,7 @@
         ~ " from system.tables where database = '" ~ event_log().schema ~ "' and name = '" ~ event_log().identifier ~ "'"
     ) %}
     {% set traits = found[0] if found else {'engine': '', 'views': ''} %}
-    {% do traits.update({'views': traits.views.split(), 'types': {}, 'surplus': []}) %}
+    {% do traits.update({'views': traits.views.split(), 'types': {}, 'surplus': [], 'shards': none}) %}
     {% for column in run_query(
         "select name, type, default_kind from system.columns where database = '" ~ event_log().schema ~ "' and table = '" ~ event_log().identifier
         ~ "' order by position"
@@ -107,6 +108,9 @@
         {% endif %}
     {% endfor %}
     {% do traits.update({'decimals': _decimals(traits.types.get('createdAt', ''))}) %}
+    {% if traits.engine == 'Distributed' %}
+        {% do traits.update(traits_of_shards(traits)) %}
+    {% endif %}
     {% do return(traits) %}
 {% endmacro %}
 
@@ -117,13 +121,13 @@
     Raises: a compiler error that lists all that is wrong with the log, and what it must be like.
 #}
 {% macro check_event_log(traits) %}
-    {% set faults = [] %}
+    {% set faults = faults_of_shards(traits) if traits.shards else [] %}
     {% set keeps = ['MergeTree', 'ReplicatedMergeTree', 'SharedMergeTree'] %}
-    {% if traits.engine not in keeps %}
+    {% if traits.engine and traits.engine not in keeps %}
         {% do faults.append(
-            'its engine is ' ~ traits.engine ~ ', which '
+            ('the engine of ' ~ traits.shards.table if traits.shards else 'its engine') ~ ' is ' ~ traits.engine ~ ', which '
             ~ ('changes events after they were published' if traits.engine.endswith('MergeTree') else 'cannot take whole partitions')
-            ~ '; it must be one of ' ~ keeps | join(', ')
+            ~ '; it must be one of ' ~ keeps | join(', ') ~ ('' if traits.shards else ', or Distributed over them')
         ) %}
     {% endif %}
     {% set ttl = modules.re.search(' TTL (.*?)(?: SETTINGS |$)', traits.engine_full) %}
@@ -165,7 +169,13 @@
     Raises: a compiler error that names the views and both ways out.
 #}
 {% macro check_log_views(traits) %}
-    {% if traits.views and var('log_views') == 'stop' %}
+    {% if traits.views and traits.shards and var('log_views') != 'feed' %}
+        {% do exceptions.raise_compiler_error(
+            'Materialized views hang off the event log ' ~ var('event_log') ~ ' or its shards: ' ~ traits.views | join(', ')
+            ~ '. A Distributed log is inserted into, so they see what is published. Nothing was copied. Let them, with --vars'
+            ~ " '{log_views: feed}' (exact in the log, and in the views unless the run is killed), or detach them."
+        ) %}
+    {% elif traits.views and var('log_views') == 'stop' %}
         {% do exceptions.raise_compiler_error(
             'Materialized views hang off the event log ' ~ var('event_log') ~ ': ' ~ traits.views | join(', ')
             ~ '. Attaching partitions to the log bypasses them. Nothing was copied. Choose what they are to'

@@ -142,7 +142,7 @@
             select
                 *,
                 createdAt < {{ utc_literal(truncated(moment.settled, traits.decimals)) }} as is_settled,
-                userId = 0 and toDateTime64(createdAt, 3, 'UTC') in ({{ correction_moments(moment.settled) }}) as is_correction
+                userId = 0 and toDateTime64(createdAt, 3, 'UTC') global in ({{ correction_moments(moment.settled) }}) as is_correction
             from {{ relation_named('logged_events') }}
             where {{ of_metrics(windows) }}
         )
@@ -185,7 +185,7 @@
 #}
 {% macro corrections_of(relation, windows) -%}
     where userId = 0 and createdAt = {{ utc_literal(windows[0].end) }}
-        and (entityType, metricType, entityId) in (select entityType, metricType, entityId from {{ relation }})
+        and (entityType, metricType, entityId) global in (select entityType, metricType, entityId from {{ relation }})
 {%- endmacro %}
 
 

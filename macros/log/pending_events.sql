@@ -146,12 +146,18 @@
     Arguments: relation; traits, of event_log_traits().
 #}
 {% macro create_table_like_log(relation, traits) %}
-    {% set engine = modules.re.sub('^(Replicated|Shared)?MergeTree([(][^)]*[)])?', 'MergeTree', traits.engine_full) %}
+    {% set engine = as_plain_engine(traits.engine_full) %}
     {% do run_query(
         'create table ' ~ relation ~ ' as ' ~ event_log() ~ ' engine = ' ~ engine ~ (', ' if ' SETTINGS ' in engine else ' settings ')
         ~ 'min_parts_to_merge_at_once = 1000000'
     ) %}
 {% endmacro %}
+
+
+{# A MergeTree as one that is neither replicated nor shared. Arguments: engine_full, of system.tables. #}
+{% macro as_plain_engine(engine_full) -%}
+    {{- return(modules.re.sub('^(Replicated|Shared)?MergeTree([(][^)]*[)])?', 'MergeTree', engine_full)) -}}
+{%- endmacro %}
 
 
 {# Inserts one view's events of the open windows, in the log's types. #}

@@ -3,6 +3,7 @@
 
     1. The pending table is compared with what the log holds in the same windows. If that is nothing, the table is due; if it is
        the same events, they count as published; anything else is a conflict, which the var on_conflict decides.
+       Of a Distributed log nothing is deleted: there, replace names the statement that a person runs on each shard.
     2. The table is cloned, without copying, to publication_<run>. A publication with that name is complete. Its comment says
        what it is for; the ledger lists the events that it holds (intended).
     3. The publication is replayed: what the log lacks of it is attached in one statement (or inserted), the log is compared with
@@ -36,7 +37,7 @@
     {% endcall %}
     {% do persist_docs(this, model) %}
     {% if resolved.conflicts %}
-        {% do _raise_conflicts(resolved.conflicts) %}
+        {% do _raise_conflicts(resolved.conflicts, windows, traits) %}
     {% endif %}
     {% do return({'relations': [this.incorporate(type='view')]}) %}
 {% endmaterialization %}
@@ -81,6 +82,12 @@
             'left_out': "entityType in ('" ~ types | join("', '") ~ "')",
             'conflicts': conflicts
         }) %}
+    {% elif conflicts and var('on_conflict') == 'replace' and traits.shards %}
+        {% do exceptions.raise_compiler_error(
+            'The event log ' ~ var('event_log') ~ ' already holds other events of these metrics before the cutoff:\n'
+            ~ describe_differences(conflicts, 'this run would publish', 'the log holds')
+            ~ '\nNothing was published. ' ~ _way_to_replace(conflicts, windows, traits)
+        ) %}
     {% elif conflicts %}
         {% do log('published_events: on_conflict is ' ~ var('on_conflict') ~ ' for\n'
             ~ describe_differences(conflicts, 'this run publishes', 'the log held'), info=true) %}
@@ -103,15 +110,27 @@
 {%- endmacro %}
 
 
-{% macro _raise_conflicts(conflicts) %}
+{% macro _raise_conflicts(conflicts, windows, traits) %}
     {% do exceptions.raise_compiler_error(
         'The event log ' ~ var('event_log') ~ ' already holds other events of these metrics before the cutoff:\n'
         ~ describe_differences(conflicts, 'this run would publish', 'the log holds')
-        ~ '\nOf their entity types nothing was changed; what is due of others is published. Choose with'
-        ~ " --vars '{on_conflict: replace}' (delete exactly those events, publish this run's) or '{on_conflict: skip}' (keep"
-        ~ ' those, publish nothing of these metrics in these partitions).'
+        ~ '\nOf their entity types nothing was changed; what is due of others is published. '
+        ~ (_way_to_replace(conflicts, windows, traits) if traits.shards else
+            "Choose with --vars '{on_conflict: replace}' (delete exactly those events, publish this run's) or '{on_conflict: skip}' (keep"
+            ~ ' those, publish nothing of these metrics in these partitions).')
     ) %}
 {% endmacro %}
+
+
+{# What a person does about conflicts in a Distributed log. #}
+{% macro _way_to_replace(conflicts, windows, traits) -%}
+    {{- return(
+        "With --vars '{on_conflict: skip}' the log keeps those, and nothing of these metrics is published in these partitions. To replace"
+        ~ ' them, run this on each shard, then the same command again:\n' ~ delete_on_each_shard(
+            within_windows(windows, traits.decimals) ~ ' and ' ~ _are_parts(conflicts), traits
+        )
+    ) -}}
+{%- endmacro %}
 
 
 {#
@@ -126,7 +145,7 @@
         'kind': kind,
         'publication': invocation_id,
         'replace': resolved.replaced != [],
-        'how': 'inserted' if traits.views and var('log_views') == 'feed' else 'attached'
+        'how': 'inserted' if traits.shards or traits.views and var('log_views') == 'feed' else 'attached'
     } %}
     {% do run_query('create table ' ~ incomplete ~ ' clone as ' ~ pending ~ " comment '" ~ tojson(purpose) ~ "'") %}
     {% do require_run_lock('run_lock') %}
@@ -231,6 +250,9 @@
     {% endif %}
     {% set filter = corrections_of(relation, windows) if kind == 'corrections' else where_within_windows(windows, traits.decimals) %}
     {% set events = _require_all_intended(publication) %}
+    {% if traits.shards %}
+        {% do wait_for_inserts_on_shards(publication, traits) %}
+    {% endif %}
     {% if query_value('select count() from ' ~ event_log() ~ ' ' ~ filter) == 0 %}
         {% do _write(publication) %}
     {% else %}
@@ -264,7 +286,7 @@
     {% if publication.how == 'inserted' %}
         {% do run_query(
             'insert into ' ~ event_log() ~ ' (' ~ event_columns() ~ ') select ' ~ event_columns() ~ ' from ' ~ publication.relation
-            ~ (" where _partition_id in ('" ~ partitions | join("', '") ~ "')" if partitions) ~ _insert_settings()
+            ~ (" where _partition_id in ('" ~ partitions | join("', '") ~ "')" if partitions) ~ _insert_settings(publication)
         ) %}
     {% else %}
         {% set steps = [] %}
@@ -276,8 +298,12 @@
 {% endmacro %}
 
 
-{% macro _insert_settings() -%}
-    {{- return(' settings max_partitions_per_insert_block = 0, insert_deduplicate = 0') -}}
+{# An insert into a Distributed log ends when the shards have written its events, and they know which publication it is of. #}
+{% macro _insert_settings(publication) -%}
+    {{- return(
+        ' settings max_partitions_per_insert_block = 0, insert_deduplicate = 0, distributed_foreground_insert = 1,'
+        ~ " parallel_distributed_insert_select = 0, async_insert = 0, log_comment = '" ~ mark_of_insert(publication) ~ "'"
+    ) -}}
 {%- endmacro %}
 
 
@@ -314,7 +340,7 @@
         {% do _write(publication, absent) %}
     {% endif %}
     {% if partial %}
-        {% do run_query(_insert_rest(relation, filter, partial)) %}
+        {% do run_query(_insert_rest(publication, filter, partial)) %}
     {% endif %}
 {% endmacro %}
 
@@ -326,7 +352,7 @@
         select {{ event_columns() }}, count() as held
         from {{ event_log() }}
         {{ filter }} and _partition_id in ('{{ partitions | join("', '") }}')
-            and (entityType, metricType, _partition_id) in (select entityType, metricType, _partition_id from {{ relation }})
+            and (entityType, metricType, _partition_id) global in (select entityType, metricType, _partition_id from {{ relation }})
         group by {{ event_columns() }}
     ) as log
     left join (
@@ -339,14 +365,14 @@
 
 
 {# Inserts the publication's events that the log lacks; of duplicates, as many as are missing. #}
-{% macro _insert_rest(relation, filter, partitions) %}
+{% macro _insert_rest(publication, filter, partitions) %}
     insert into {{ event_log() }} ({{ event_columns() }})
     select {{ event_columns() }}
     from (
         select
             {{ event_columns() }},
             row_number() over (partition by {{ event_columns() }}) as copy
-        from {{ relation }}
+        from {{ publication.relation }}
         where _partition_id in ('{{ partitions | join("', '") }}')
     ) as ours
     left join (
@@ -356,7 +382,7 @@
         group by {{ event_columns() }}
     ) as log using ({{ event_columns() }})
     where copy > held
-    {{ _insert_settings() }}
+    {{ _insert_settings(publication) }}
 {% endmacro %}
 
 

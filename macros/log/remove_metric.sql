@@ -24,7 +24,15 @@
     {% endif %}
     {% set backfilled = within_windows(windows, log_decimals()) %}
     {% set events = query_value('select count() from ' ~ event_log() ~ ' where ' ~ backfilled) %}
-    {% do run_query('delete from ' ~ event_log() ~ ' where ' ~ backfilled) %}
+    {% set traits = event_log_traits() %}
+    {% if events and traits.shards %}
+        {% do stop(
+            'The event log ' ~ var('event_log') ~ ' is Distributed: ' ~ how_many(events, 'event') ~ ' of ' ~ metric ~ ' cannot be deleted through it.'
+            ~ ' Nothing was removed. Run this on each shard, then the same command again:\n' ~ delete_on_each_shard(backfilled, traits)
+        ) %}
+    {% elif events %}
+        {% do run_query('delete from ' ~ event_log() ~ ' where ' ~ backfilled) %}
+    {% endif %}
     {# A window without length: should the metric come back, it is published from the beginning. #}
     {% call statement('removed') %}
     insert into {{ publications() }} (

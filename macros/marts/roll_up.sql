@@ -92,8 +92,8 @@
             {# Without this, months whose events are gone would stay as they were. Deleted events may still have parts. #}
             {% set emptied = query_column(
                 'select month from ' ~ rolled_up_months() ~ " where state = 'changed' and invocation_id = '" ~ invocation_id ~ "'"
-                ~ " and month not in (select toYYYYMM(createdAt, 'UTC') from " ~ event_log()
-                ~ " where toYYYYMM(createdAt, 'UTC') in (" ~ changed_months() ~ '))'
+                ~ " and month global not in (select toYYYYMM(createdAt, 'UTC') from " ~ event_log()
+                ~ " where toYYYYMM(createdAt, 'UTC') global in (" ~ changed_months() ~ '))'
             ) %}
             {% if emptied %}
                 {# Each is replaced from an empty table of this run: a run that has lost its lock could still drop a partition. #}
@@ -263,29 +263,41 @@
     The months of the event log, each with a content string that tells its states apart. If a partition is a month in UTC, its parts
     tell: a new event raises the highest block number, a deletion raises the data version, and merges change neither. A deletion raises
     the version of all other months as well, but leaves their files alone. So version and files follow, after slashes: a month lost
-    events only if both differ. In a log with other partitions, the events themselves are hashed, which means reading them.
+    events only if both differ. Shards number their blocks each for itself, so their numbers are added up. In a log with other
+    partitions, the events themselves are hashed, which means reading them.
 #}
 {% macro _months_of_the_log() %}
-    {% set of_log = "database = '" ~ event_log().schema ~ "' and table = '" ~ event_log().identifier ~ "'" %}
+    {% set shards = event_log_traits().shards %}
+    {% set table = shards.table if shards else var('event_log') %}
+    {% set everywhere = "cluster('" ~ shards.cluster ~ "', %s)" if shards else '%s' %}
+    {% set of_log = "database = '" ~ table.split('.')[0] ~ "' and table = '" ~ table.split('.')[1] ~ "'" %}
     {% set traits = run_query(
-        "select partition_key, uuid, (select type from system.columns where " ~ of_log ~ " and name = 'createdAt'),"
-        ~ " serverTimezone() from system.tables where " ~ of_log | replace('table =', 'name =')
+        'select any(partition_key) as partition_key, arrayStringConcat(arraySort(groupArray(toString(uuid)))) as uuids, any(serverTimezone()) as timezone'
+        ~ ' from ' ~ everywhere | format('system.tables') ~ ' where ' ~ of_log | replace('table =', 'name =')
     ).rows[0] %}
-    {% set timezone = modules.re.search("'(.*)'", traits[2]) %}
-    {% if traits[0] == 'toYYYYMM(createdAt)' and (timezone.group(1) if timezone else traits[3]) == 'UTC' %}
+    {% set type = query_value("select type from system.columns where database = '" ~ event_log().schema ~ "' and table = '" ~ event_log().identifier ~ "' and name = 'createdAt'") %}
+    {% set timezone = modules.re.search("'(.*)'", type) %}
+    {% if traits['partition_key'] == 'toYYYYMM(createdAt)' and (timezone.group(1) if timezone else traits['timezone']) == 'UTC' %}
         select
-            toUInt32(right(partition, 6)) as month, -- of patch parts, too, whose partitions have longer names
-            concat(
-                '{{ traits[1] }}', ' ', sum(rows), ' ', max(max_block_number),
-                '/', max(if(data_version = min_block_number, 0, data_version)), '/', sum(cityHash64(hash_of_uncompressed_files))
-            ) as content
-        from system.parts
-        where active and {{ of_log }}
+            month,
+            concat('{{ traits['uuids'] }}', ' ', sum(of_shard.rows), ' ', sum(of_shard.blocks), '/', sum(of_shard.version), '/', sum(of_shard.files)) as content
+        from (
+            select
+                toUInt32(right(partition, 6)) as month, -- of patch parts, too, whose partitions have longer names
+                shardNum() as shard,
+                sum(rows) as rows,
+                max(max_block_number) as blocks,
+                max(if(data_version = min_block_number, 0, data_version)) as version,
+                sum(cityHash64(hash_of_uncompressed_files)) as files
+            from {{ everywhere | format('system.parts') }}
+            where active and {{ of_log }}
+            group by month, shard
+        ) as of_shard
         group by month
     {% else %}
         select
             toYYYYMM(createdAt, 'UTC') as month,
-            concat('{{ traits[1] }}', ' ', count(), ' ', sum(cityHash64({{ event_columns() }}))) as content
+            concat('{{ traits['uuids'] }}', ' ', count(), ' ', sum(cityHash64({{ event_columns() }}))) as content
         from {{ event_log() }}
         group by month
     {% endif %}

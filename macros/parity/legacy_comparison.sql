@@ -67,7 +67,7 @@
         from {{ events }}
         where
             entityType = '{{ entity_type }}'
-            and metricType in (select metric_type from ({{ rules }}) where absent = '')
+            and metricType global in (select metric_type from ({{ rules }}) where absent = '')
             {%- if flags.WHICH != 'build' and var('parity') != 'present' %}
             and {{ is_history }}
             {%- endif %}

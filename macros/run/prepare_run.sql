@@ -29,6 +29,7 @@
         {% endif %}
         {% if rooms.marts %}
             {% if not rooms.run_lock %}
+                {% do require_event_log() %}
                 {% do create_publications() %}
             {% endif %}
             {% if acquire_run_lock('marts_lock') %}

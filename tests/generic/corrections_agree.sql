@@ -34,7 +34,7 @@
             toInt64(entityId) as entity_id,
             sum(metricValue) as total
         from {{ logged }}
-        where entityType = '{{ entity_type }}' and metricType in (select correction.metric_type from correction)
+        where entityType = '{{ entity_type }}' and metricType global in (select correction.metric_type from correction)
         group by metric_type, entity_id
     )
 

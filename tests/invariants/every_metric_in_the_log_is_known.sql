@@ -21,7 +21,7 @@ select
     max(logged.createdAt) as last_event
 from {{ ref('audited_events') }} as logged
 left join published on logged.entityType = published.entity_type and logged.metricType = published.metric_type
-where (toString(logged.entityType), toString(logged.metricType)) not in (
+where (toString(logged.entityType), toString(logged.metricType)) global not in (
     select (known.entity_type, known.metric_type)
     from {{ ref('metric_catalog') }} as known
 )

@@ -234,13 +234,23 @@ def fragile(parsed_once: ParsedProject, tmp_path: Path) -> Iterator[ParsedProjec
         yield project
 
 
-def kill_server(sandbox: Sandbox, name: str) -> None:
-    """As the kernel does when memory is short. Then it is started again."""
+def end_server(sandbox: Sandbox, name: str) -> None:
+    """As the kernel does when memory is short."""
     processes = json.loads((sandbox.dir / "state.json").read_text())
     pid = processes[name]["pid"]
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+
+
+def start_again(sandbox: Sandbox) -> None:
+    """Starts the servers that were ended."""
     sandbox_command({**os.environ, **sandbox.env}, "up")
+
+
+def kill_server(sandbox: Sandbox, name: str) -> None:
+    """A server ends, and is started again."""
+    end_server(sandbox, name)
+    start_again(sandbox)
 
 
 def test_servers_killed_at_any_moment_lose_and_double_nothing(

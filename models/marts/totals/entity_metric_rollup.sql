@@ -28,7 +28,7 @@ with event as (
         toDate(createdAt, 'UTC') as day,
         metricValue
     from {{ ref('logged_events') }}
-    where toYYYYMM(createdAt, 'UTC') in ({{ changed_months() }})
+    where toYYYYMM(createdAt, 'UTC') global in ({{ changed_months() }})
 )
 
 select

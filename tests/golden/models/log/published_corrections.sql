@@ -20,7 +20,7 @@ select
     metricValue,
     createdAt
 from `metrics`.`logged_events`
-where userId = 0 and toDateTime64(createdAt, 3, 'UTC') in (select window_end
+where userId = 0 and toDateTime64(createdAt, 3, 'UTC') global in (select window_end
     from `metrics`.`metric_publications`
     where
         event_log = 'default.entityMetricEvents' and kind = 'corrections' and partition_id = '' and state in ('intended', 'published'))

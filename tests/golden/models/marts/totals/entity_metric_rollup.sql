@@ -6,7 +6,7 @@ with event as (
         toDate(createdAt, 'UTC') as day,
         metricValue
     from `metrics`.`logged_events`
-    where toYYYYMM(createdAt, 'UTC') in (select month from `metrics`.`entity_metric_months` group by month having argMax(state, (at, state)) = 'changed')
+    where toYYYYMM(createdAt, 'UTC') global in (select month from `metrics`.`entity_metric_months` group by month having argMax(state, (at, state)) = 'changed')
 )
 
 select
