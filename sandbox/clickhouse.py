@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 # A user who has just the grants that dbt needs; the password is the other user's.
 DBT_USER = "metrics_dbt"
 GRANTS = settings.REPOSITORY / "scripts" / "clickhouse_grants.sql"
+SHARD_GRANTS = settings.REPOSITORY / "scripts" / "clickhouse_shard_grants.sql"
 SOURCE = Path(__file__).with_name("clickhouse_source.sql")
 STOP_SIGNAL = signal.SIGTERM
 
@@ -54,7 +56,8 @@ CLUSTER = """<tcp_port>{native_port}</tcp_port>
     <remote_servers>
         <{name}><secret>{name}</secret>{shards}</{name}>
         <{name}_replicas><secret>{name}</secret><shard>{replicas}</shard></{name}_replicas>
-    </remote_servers>"""
+    </remote_servers>
+    <macros><cluster>{name}</cluster></macros>"""
 REPLICA = "<replica><host>{host}</host><port>{port}</port></replica>"
 
 # The engine logs in as `default` without a password, by a name that is fixed in its code. It holds the only session
@@ -145,9 +148,9 @@ def start_node(sandbox: Sandbox, name: str, timezone: str, memory_limit: int | N
         )
     )
     password = hashlib.sha256(settings.CLICKHOUSE_PASSWORD.encode()).hexdigest()
-    grants = "\n".join(
-        f"                <query>{escape(' '.join(grant.split()))}</query>" for grant in statements(GRANTS.read_text())
-    )
+    files = [GRANTS, SHARD_GRANTS] if sandbox.native_ports else [GRANTS]
+    granted = chain.from_iterable(statements(file.read_text()) for file in files)
+    grants = "\n".join(f"                <query>{escape(' '.join(grant.split()))}</query>" for grant in granted)
     users = USERS.format(user=settings.CLICKHOUSE_USER, password=password, dbt_user=DBT_USER, grants=grants)
     (config / "users.xml").write_text(users)
     # The engine also reads a configuration in HOME, and writes to TMPDIR.

@@ -31,8 +31,8 @@
     {% endif %}
     {% if query_value("select toUInt8(getSetting('skip_unavailable_shards'))") %}
         {% do stop(
-            'The profile of the ClickHouse user ' ~ target.user ~ ' sets skip_unavailable_shards: what it reads of the event log '
-            ~ var('event_log') ~ ' would lack the events of a shard that is down. Nothing was changed. Set it to 0 for this user.'
+            'The setting skip_unavailable_shards is on for the ClickHouse user ' ~ target.user ~ ': what it reads of the event log '
+            ~ var('event_log') ~ ' may lack the events of a shard. Nothing was changed. Turn it off in profiles.yml and for this user.'
         ) %}
     {% endif %}
     {% do return({

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import (
+    DBT,
     PARSED,
     REPO,
     Project,
     Sandbox,
+    clean_environment,
     drop_databases,
     run_program,
     start_sandbox,
@@ -35,6 +38,8 @@ from event_log_checks import (
 )
 from parsed_project import ParsedProject, Run, wait_until
 from test_killed_runs import end_server, start_again
+
+from sandbox.clickhouse import DBT_USER
 
 FOLLOWS = "user_engagement_events"
 COLUMNS = (
@@ -68,7 +73,7 @@ class Sharded(ParsedProject):
             if ddl:
                 node.command(f"create table {self.on_a_shard} {ddl}")
         columns = first[: first.index(" engine")]
-        over = f"Distributed(sandbox, {self.database}, entityMetricEvents_local, {BY_ENTITY})"
+        over = f"Distributed('{{cluster}}', {self.database}, entityMetricEvents_local, {BY_ENTITY})"
         self.sandbox.command(f"create table {name or self.event_log} {columns} engine = {engine or over}")
 
 
@@ -258,6 +263,56 @@ def test_a_shard_killed_in_the_middle_of_an_insert_loses_and_doubles_nothing(
     assert "Finishing the publication" in staged.publish(FOLLOWS)
     assert_published_once(staged, backfilled, FOLLOWS)
     assert nothing_due(staged.publish(FOLLOWS))
+
+
+# Who may ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def as_the_grants_name_it(servers: Sandbox) -> Iterator[None]:
+    """A log that is called as scripts/clickhouse_shard_grants.sql has it."""
+    log, second = "default.entityMetricEvents", of_the_second(servers)
+    servers.command(f"rename table {log} to {log}_local")
+    second.command(f"create table {log}_local {ON_A_SHARD}")
+    engine = f"Distributed(sandbox, default, entityMetricEvents_local, {BY_ENTITY})"
+    servers.command(f"create table {log} as {log}_local engine = {engine}")
+    yield
+    servers.command(f"drop table {log} sync")
+    servers.command(f"rename table {log}_local to {log}")
+    second.command(f"drop table {log}_local sync")
+
+
+@pytest.mark.usefixtures("as_the_grants_name_it")
+def test_the_least_grants_are_enough(servers: Sandbox, tmp_path: Path) -> None:
+    build = (
+        DBT,
+        "--no-use-colors",
+        "build",
+        "--target",
+        "production",
+        "--target-path",
+        tmp_path,
+        "--log-path",
+        tmp_path,
+    )
+    only = ("--exclude-resource-type", "unit_test", "--select", "tag:tag")
+    environment = clean_environment(**servers.env) | {"CLICKHOUSE_USER": DBT_USER}
+    code, output = run_program(*build, *only, "entity_metric_rollup", env=environment)
+    assert code == 0, output
+    assert re.search("published_events: [0-9]+ events of 2 metrics published", output)
+
+
+def test_a_user_who_leaves_out_shards_is_refused(empty: Sharded, tmp_path: Path) -> None:
+    empty.create_log()
+    profiles = yaml.safe_load((Path(empty.sandbox.env["DBT_PROFILES_DIR"]) / "profiles.yml").read_text())
+    profiles["entity_metrics"]["outputs"]["sandbox"]["custom_settings"] = {"skip_unavailable_shards": 1}
+    (tmp_path / "profiles.yml").write_text(yaml.safe_dump(profiles))
+    careless = replace(
+        empty, sandbox=Sandbox(empty.sandbox.dir, empty.sandbox.env | {"DBT_PROFILES_DIR": str(tmp_path)})
+    )
+    output = careless.backfill(fails=True)
+    assert "The setting skip_unavailable_shards is on for the ClickHouse user sandbox" in output
+    assert "START sql" not in output
 
 
 # A shard that is down ------------------------------------------------------------------------------------------------
