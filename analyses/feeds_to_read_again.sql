@@ -3,7 +3,7 @@
 -- noqa: disable=all
 select *
 from {{ ref('feed_metrics') }}
-where (entityType, entityId) in (
+where (entityType, entityId) global in (
     select
         entityType,
         entityId

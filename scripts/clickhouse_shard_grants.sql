@@ -3,6 +3,7 @@
 
 -- To ask the nodes whether they answer, what their tables are like, and whether they are still at an insert.
 grant select on system.clusters;
+grant select on system.tables;
 grant select on system.processes;
 grant remote on *.*;
 

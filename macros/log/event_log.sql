@@ -51,7 +51,7 @@
 #}
 {% macro require_event_log() %}
     {% set traits = event_log_traits() %}
-    {% if traits.engine == '' %}
+    {% if not traits.types %}
         {% do exceptions.raise_compiler_error(
             'There is no event log ' ~ var('event_log') ~ '. Nothing was changed. If its name is as you meant it (the var event_log),'
             ~ " create it: dbt run-operation create_event_log --vars '{event_log: " ~ var('event_log') ~ "}'."

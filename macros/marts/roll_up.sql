@@ -267,7 +267,8 @@
     partitions, the events themselves are hashed, which means reading them.
 #}
 {% macro _months_of_the_log() %}
-    {% set shards = event_log_traits().shards %}
+    {% set log = event_log_traits() %}
+    {% set shards = log.shards %}
     {% set table = shards.table if shards else var('event_log') %}
     {% set everywhere = "cluster('" ~ shards.cluster ~ "', %s)" if shards else '%s' %}
     {% set of_log = "database = '" ~ table.split('.')[0] ~ "' and table = '" ~ table.split('.')[1] ~ "'" %}
@@ -275,8 +276,7 @@
         'select any(partition_key) as partition_key, arrayStringConcat(arraySort(groupArray(toString(uuid)))) as uuids, any(serverTimezone()) as timezone'
         ~ ' from ' ~ everywhere | format('system.tables') ~ ' where ' ~ of_log | replace('table =', 'name =')
     ).rows[0] %}
-    {% set type = query_value("select type from system.columns where database = '" ~ event_log().schema ~ "' and table = '" ~ event_log().identifier ~ "' and name = 'createdAt'") %}
-    {% set timezone = modules.re.search("'(.*)'", type) %}
+    {% set timezone = modules.re.search("'(.*)'", log.types.createdAt) %}
     {% if traits['partition_key'] == 'toYYYYMM(createdAt)' and (timezone.group(1) if timezone else traits['timezone']) == 'UTC' %}
         select
             month,

@@ -200,6 +200,14 @@ def test_another_port_than_the_running_one_is_refused(sandbox: Instance) -> None
     assert f"valkey already runs on port {sandbox.ports['valkey']}" in result.stderr
 
 
+def test_one_running_node_does_not_become_a_cluster(sandbox: Instance) -> None:
+    before = sandbox.pids()
+    result = sandbox.run("up", "--cluster")
+    assert result.returncode == 1
+    assert "clickhouse already runs, and not as a cluster. Run `down` first." in result.stderr
+    assert sandbox.pids() == before
+
+
 def test_a_server_in_another_time_zone_and_down_stops_only_its_own(tmp_path: Path) -> None:
     instance = new_instance(tmp_path / "denver")
     bystander = subprocess.Popen(["sleep", "60"])

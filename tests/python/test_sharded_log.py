@@ -204,7 +204,7 @@ def test_shards_add_up_what_they_hold_and_send_only_what_a_look_up_asks_for(spre
         of_one = "entityType = 'Tag' and entityId = 1001"
         assert received(spread, f"select metricType, total from {totals} where {of_one}") < 10_000
     finally:
-        spread.second.command(f"delete from {spread.on_a_shard} where entityId >= 900000")
+        spread.second.command(f"delete from {spread.on_a_shard} where entityType = 'Tag' and entityId >= 900000")
 
 
 # Killed in the middle of an insert -----------------------------------------------------------------------------------
@@ -272,14 +272,16 @@ def test_a_shard_killed_in_the_middle_of_an_insert_loses_and_doubles_nothing(
 def as_the_grants_name_it(servers: Sandbox) -> Iterator[None]:
     """A log that is called as scripts/clickhouse_shard_grants.sql has it."""
     log, second = "default.entityMetricEvents", of_the_second(servers)
-    servers.command(f"rename table {log} to {log}_local")
+    servers.command(f"rename table {log} to {log}_kept")
+    servers.command(f"create table {log}_local clone as {log}_kept")
     second.command(f"create table {log}_local {ON_A_SHARD}")
     engine = f"Distributed(sandbox, default, entityMetricEvents_local, {BY_ENTITY})"
     servers.command(f"create table {log} as {log}_local engine = {engine}")
     yield
     servers.command(f"drop table {log} sync")
-    servers.command(f"rename table {log}_local to {log}")
-    second.command(f"drop table {log}_local sync")
+    for node in (servers, second):
+        node.command(f"drop table {log}_local sync")
+    servers.command(f"rename table {log}_kept to {log}")
 
 
 @pytest.mark.usefixtures("as_the_grants_name_it")

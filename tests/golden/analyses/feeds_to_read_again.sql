@@ -1,7 +1,7 @@
 -- noqa: disable=all
 select *
 from `metrics`.`feed_metrics`
-where (entityType, entityId) in (
+where (entityType, entityId) global in (
     select
         entityType,
         entityId
