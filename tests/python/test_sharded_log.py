@@ -39,7 +39,7 @@ from event_log_checks import (
 from parsed_project import ParsedProject, Run, wait_until
 from test_killed_runs import end_server, start_again
 
-from sandbox.clickhouse import DBT_USER
+from sandbox.clickhouse import DBT_USER, statements
 
 FOLLOWS = "user_engagement_events"
 COLUMNS = (
@@ -270,13 +270,15 @@ def test_a_shard_killed_in_the_middle_of_an_insert_loses_and_doubles_nothing(
 
 @pytest.fixture
 def as_the_grants_name_it(servers: Sandbox) -> Iterator[None]:
-    """A log that is called as scripts/clickhouse_shard_grants.sql has it."""
+    """A log made as docs/more-than-one-node.md shows, under the name that scripts/clickhouse_shard_grants.sql has."""
     log, second = "default.entityMetricEvents", of_the_second(servers)
     servers.command(f"rename table {log} to {log}_kept")
-    servers.command(f"create table {log}_local clone as {log}_kept")
-    second.command(f"create table {log}_local {ON_A_SHARD}")
-    engine = f"Distributed(sandbox, default, entityMetricEvents_local, {BY_ENTITY})"
-    servers.command(f"create table {log} as {log}_local engine = {engine}")
+    page = (REPO / "docs" / "more-than-one-node.md").read_text()
+    of_each, of_the_first = statements(page.split("```sql\n")[1].split("```")[0])
+    for node in (servers, second):
+        node.command(of_each)
+    servers.command(of_the_first)
+    servers.command(f"insert into {log} select * from {log}_kept {AT_ONCE}")
     yield
     servers.command(f"drop table {log} sync")
     for node in (servers, second):
