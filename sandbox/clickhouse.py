@@ -50,12 +50,16 @@ CONFIG = """<clickhouse>
 </clickhouse>
 """
 
-# Nodes pass on the user who asks, so that each judges by its own grants. The second cluster takes the same nodes for
-# replicas that write by themselves, which no event log may lie on.
+# Nodes pass on the user who asks, so that each judges by its own grants. The others take the same nodes for
+# replicas, which no event log may lie on: they are written to one by one, or do not replicate.
 CLUSTER = """<tcp_port>{native_port}</tcp_port>
     <remote_servers>
         <{name}><secret>{name}</secret>{shards}</{name}>
         <{name}_replicas><secret>{name}</secret><shard>{replicas}</shard></{name}_replicas>
+        <{name}_copies>
+            <secret>{name}</secret>
+            <shard><internal_replication>true</internal_replication>{replicas}</shard>
+        </{name}_copies>
     </remote_servers>
     <macros><cluster>{name}</cluster></macros>"""
 REPLICA = "<replica><host>{host}</host><port>{port}</port></replica>"

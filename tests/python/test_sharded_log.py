@@ -445,6 +445,12 @@ def over(database: str, rest: str) -> str:
             "it writes events to each replica of shard 1 by itself",
         ),
         (
+            ON_A_SHARD,
+            ON_A_SHARD,
+            over(PARSED, f", {BY_ENTITY}").replace("sandbox", "sandbox_copies"),
+            "the replicas of shard 1 do not replicate parsed.entityMetricEvents_local, which is a plain MergeTree",
+        ),
+        (
             ON_A_SHARD.replace("createdAt DateTime64(3))", "createdAt DateTime64(3), note String)"),
             ON_A_SHARD.replace("createdAt DateTime64(3))", "createdAt DateTime64(3), note String)"),
             "",
