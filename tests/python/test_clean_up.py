@@ -67,8 +67,7 @@ class Site:
 
     def look(self, **vars: object) -> None:
         """A first look at the statistics, long enough ago."""
-        output = self.judge(fails=True, **vars)
-        assert "This is one; run the command again then" in output
+        self.judge(fails=True, **vars)
 
     def verdict(self) -> dict[str, object]:
         """The arguments of the second step, as the first one prints them."""
