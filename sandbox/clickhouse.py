@@ -154,7 +154,9 @@ def start_node(sandbox: Sandbox, name: str, timezone: str, memory_limit: int | N
     password = hashlib.sha256(settings.CLICKHOUSE_PASSWORD.encode()).hexdigest()
     files = [GRANTS, SHARD_GRANTS] if sandbox.native_ports else [GRANTS]
     granted = chain.from_iterable(statements(file.read_text()) for file in files)
-    grants = "\n".join(f"                <query>{escape(' '.join(grant.split()))}</query>" for grant in granted)
+    # In this file a grant does not name its user.
+    queries = (" ".join(grant.split()).removesuffix(f" to {DBT_USER}") for grant in granted)
+    grants = "\n".join(f"                <query>{escape(query)}</query>" for query in queries)
     users = USERS.format(user=settings.CLICKHOUSE_USER, password=password, dbt_user=DBT_USER, grants=grants)
     (config / "users.xml").write_text(users)
     # The engine also reads a configuration in HOME, and writes to TMPDIR.

@@ -32,6 +32,7 @@ from parsed_project import wait_until
 from psycopg2.extensions import cursor as Cursor
 
 from sandbox import processes
+from sandbox.clickhouse import statements
 from sandbox.processes import free_ports
 
 if sys.version_info >= (3, 14):
@@ -352,6 +353,16 @@ def test_connect_postgres_scrubs_what_the_server_echoes(sandbox: Instance) -> No
 
 
 # ClickHouse over plain HTTP -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", ["clickhouse_grants.sql", "clickhouse_shard_grants.sql"])
+def test_the_grants_are_sql_for_one_user(sandbox: Instance, file: str) -> None:
+    """The sandbox's own user gets them from a file of ClickHouse's, where a grant names no user."""
+    grants = [grant for grant in statements((REPO / "scripts" / file).read_text()) if grant]
+    for grant in grants:
+        formatted = sandbox.client().command(f"select formatQuerySingleLine($grant${grant}$grant$)")
+        assert formatted.endswith(" TO metrics_dbt"), formatted
+    assert len(grants) > 4
 
 
 def test_http_get_post_settings_and_parameters(sandbox: Instance) -> None:
