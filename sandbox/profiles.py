@@ -19,6 +19,7 @@ def targets(sandbox: Sandbox) -> dict[str, dict[str, dict]]:
         "schema": f"{{{{ env_var('SANDBOX_CLICKHOUSE_DATABASE', '{settings.CLICKHOUSE_DATABASE}') }}}}",
         "threads": 4,
         "send_receive_timeout": 86400,
+        "custom_settings": {"max_bytes_before_external_group_by": 300_000_000},
     }
     postgres = {
         "type": "postgres",
