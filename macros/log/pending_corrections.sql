@@ -8,7 +8,7 @@
     rows lack what the log has got since.
 
     The model: a union of all events models.
-    Vars: settle_lag.
+    Vars: settle_lag, live_events.
     Raises: a compiler error if the log cannot hold negative values, or the sources are not landed in the same run.
 #}
 {% materialization pending_corrections, adapter='clickhouse' %}
@@ -37,7 +37,7 @@
         {% set unpublished = [] %}
         {% for window in published %}
             {% do windows.append(dict(window, start=moment.settled, end=moment.at)) %}
-            {% do unpublished.append(name_of(window)) if window.open %}
+            {% do unpublished.append(name_of(window)) if window.open and var('live_events') %}
         {% endfor %}
         {% if unpublished %}
             {% do exceptions.warn(
@@ -124,9 +124,10 @@
         from {{ relation_named(view.name) }}
         where
             createdAt < {{ utc_literal(moment.settled) }}
-            {%- if windows | selectattr('open') | list %}
-            -- history that the backfill has yet to publish
-            and not {{ within_windows(windows | selectattr('open') | list, 3) }}
+            {%- set to_come = _windows_to_come(windows) %}
+            {%- if to_come %}
+            -- what the backfill has yet to publish
+            and not {{ within_windows(to_come, 3) }}
             {%- endif %}
         group by entityType, metricType, entityId
     ),
@@ -160,6 +161,22 @@
     full outer join logged using (entityType, metricType, entityId)
     where truth.total != logged.total and logged.unsettled = 0
     settings max_partitions_per_insert_block = 0
+{% endmacro %}
+
+
+{#
+    Of windows of event_windows(), those that the backfill has yet to publish: up to the cutoff, or without live events all that
+    comes.
+#}
+{% macro _windows_to_come(windows) %}
+    {% if var('live_events') %}
+        {% do return(windows | selectattr('open') | list) %}
+    {% endif %}
+    {% set to_come = [] %}
+    {% for window in windows %}
+        {% do to_come.append(dict(window, end='2200-01-01 00:00:00.000')) %}
+    {% endfor %}
+    {% do return(to_come) %}
 {% endmacro %}
 
 

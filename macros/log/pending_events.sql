@@ -210,10 +210,23 @@
 
 
 {#
-    createdAt as the log keeps it. If the log drops digits that the cutoff has, an event of the cutoff's own second would look like
-    a live one; it is moved to the log's last tick before the cutoff.
+    createdAt as the log keeps it. An event of user 0 at the very moment of a correction would look like one; it is moved by a tick.
 #}
 {% macro _within_log_window(windows, decimals) -%}
+    {%- set moments = moments_of_corrections(windows) -%}
+    {%- set kept, tick = _before_cutoffs(windows, decimals), 'interval ' ~ 10 ** (3 - decimals) ~ ' millisecond' -%}
+    {%- for moment in moments %}
+        if(userId <= 0 and createdAt >= {{ utc_literal(moment) }} and createdAt < {{ utc_literal(moment) }} + {{ tick }}, {{ utc_literal(moment) }} - {{ tick }},
+    {%- endfor %}
+        {{ kept }}{{ ')' * moments | length }}
+{%- endmacro %}
+
+
+{#
+    createdAt before the cutoffs, as the log keeps it. If the log drops digits that the cutoff has, an event of the cutoff's own
+    second would look like a live one; it is moved to the log's last tick before the cutoff.
+#}
+{% macro _before_cutoffs(windows, decimals) -%}
     {%- if decimals < 3 -%}
         {%- set ends = {} -%}
         {%- for window in windows -%}

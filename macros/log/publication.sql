@@ -127,7 +127,7 @@
     {{- return(
         "With --vars '{on_conflict: skip}' the log keeps those, and nothing of these metrics is published in these partitions. To replace"
         ~ ' them, run this on each shard, then the same command again:\n' ~ delete_on_each_shard(
-            within_windows(windows, traits.decimals) ~ ' and ' ~ _are_parts(conflicts), traits
+            of_windows(windows, traits.decimals) ~ ' and ' ~ _are_parts(conflicts), traits
         )
     ) -}}
 {%- endmacro %}
@@ -256,7 +256,7 @@
     {% if query_value('select count() from ' ~ event_log() ~ ' ' ~ filter) == 0 %}
         {% do _write(publication) %}
     {% else %}
-        {% do _write_rest(publication, filter, within_windows(windows, traits.decimals)) %}
+        {% do _write_rest(publication, filter, of_windows(windows, traits.decimals)) %}
     {% endif %}
 
     {% set differences = run_query(content_differences(_intended_content(publication), content_of(event_log(), filter))).rows %}

@@ -56,7 +56,7 @@
         'cutoff', 'cutoffs', 'event_log', 'on_conflict', 'log_views', 'excluded_generation_versions',
         'postgres_collection', 'postgres_schema', 'slice_size', 'parallel_slices', 'retired_sources', 'lock_patience', 'settle_lag',
         'parity', 'parity_sample', 'expected_counts', 'legacy_error_percent', 'reconcile_mode', 'reconcile_limit',
-        'reconcile_dry_run'
+        'reconcile_dry_run', 'live_events'
     ]) %}
 {% endmacro %}
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from conftest import Sandbox, drop_databases, new_project
-from event_log_checks import leftovers
+from conftest import Project, Sandbox, drop_databases, new_project
+from event_log_checks import Pair, leftovers, totals
 from parity_checks import found
 from parsed_project import ParsedProject
 
@@ -82,7 +83,8 @@ class Community:
     def cutoff(self) -> str:
         """This moment, once it has settled."""
         moment = datetime.now(UTC)
-        time.sleep(SETTLE_LAG + 0.1)
+        # The moment of a landing is kept in whole seconds.
+        time.sleep(SETTLE_LAG + 1.1)
         return moment.strftime("%Y-%m-%d %H:%M:%S.%f")[:23]
 
     def landed_at(self, table: str) -> dict[int, datetime]:
@@ -116,14 +118,20 @@ def community(parsed_once: ParsedProject, sandbox: Sandbox, tmp_path) -> Iterato
     sandbox.postgres(f"drop schema {SCHEMA} cascade")
 
 
-def one_backfill(community: Community, cutoff: str, folder) -> tuple:
-    """Fingerprint of a log that one run fills, up to a cutoff."""
+def totals_alone(project: Project) -> dict[Pair, dict[int, int]]:
+    """What the events of each entity add up to, by metric."""
+    found = totals(project, "true").items()
+    return {pair: {entity: value for entity, (_, value) in of.items() if value} for pair, of in found}
+
+
+def one_backfill(community: Community, cutoff: str, folder: Path, of: Callable[[Project], object]) -> object:
+    """What is asked of a log that one run fills, up to a cutoff."""
     whole = replace(community.project, database="at_once", target=folder)
     new_project(whole.sandbox, whole.database, folder)
     try:
         whole.sandbox.command(f"truncate table {whole.event_log}")
         whole.backfill(cutoff=cutoff)
-        return whole.fingerprint()
+        return of(whole)
     finally:
         drop_databases(whole.sandbox, whole.database)
 
@@ -144,7 +152,47 @@ def test_a_day_in_24_windows_leaves_the_log_of_one_backfill(community: Community
     last = community.landed_at("stg_image_reaction")
     unchanged = [number for number in first if last[number] == first[number]]
     assert len(unchanged) >= len(first) - 3 and len(last) > len(first)
-    assert project.fingerprint() == one_backfill(community, cutoff, tmp_path_factory.mktemp("at_once"))
+    assert project.fingerprint() == one_backfill(
+        community, cutoff, tmp_path_factory.mktemp("at_once"), Project.fingerprint
+    )
+    assert leftovers(project) == []
+
+
+def test_what_changes_between_windows_is_reconciled(community: Community, tmp_path_factory) -> None:
+    """Without live events. A correction lies in the window after it, and is no part of that."""
+    project = community.project
+    project.dbt("run", "--select", "tag:backfill", "resource_type:seed", cutoff=community.cutoff())
+    for window in range(4):
+        community.acts()
+        community.sandbox.postgres(
+            f"""
+            set search_path = {SCHEMA};
+            delete from "ImageReaction"
+            where id in (select id from "ImageReaction" order by md5(id || 'd{window}') limit 20);
+            update "ResourceReview" set rating = 6 - rating, "updatedAt" = {NOW} where id % 50 = {window};
+            """
+        )
+        cutoff = community.cutoff()
+        project.dbt(*BUILD, cutoff=cutoff)
+        community.acts()
+        reconcile = ("run", "--select", "tag:reconcile")
+        output = project.dbt(*reconcile, cutoff=cutoff, live_events=False, reconcile_limit=1)
+        assert re.search(r"published_corrections: [1-9]\d* events? of \d+ metrics published", output)
+        again = project.dbt(*reconcile, cutoff=cutoff, live_events=False)
+        assert "published_corrections: nothing to correct" in again
+        # An event of nobody at the very moment of the correction is none.
+        moment = community.sandbox.value(f"select max(createdAt) from {project.event_log} where userId = 0")
+        community.sandbox.postgres(
+            f"""
+            insert into {SCHEMA}."CollectionItem" ("collectionId", "imageId", "createdAt")
+            select min("collectionId"), min("imageId"), '{moment}' from {SCHEMA}."CollectionItem"
+            """
+        )
+    # Once more, as the last reconcile lies behind the last window.
+    cutoff = community.cutoff()
+    project.dbt(*BUILD, cutoff=cutoff)
+    assert "pending_events: 0 events" in project.dbt("run", "--select", "tag:backfill", cutoff=cutoff)
+    assert totals_alone(project) == one_backfill(community, cutoff, tmp_path_factory.mktemp("at_once"), totals_alone)
     assert leftovers(project) == []
 
 
