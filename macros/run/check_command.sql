@@ -53,10 +53,10 @@
 {# All vars of dbt_project.yml. dbt does not tell macros which there are; a test compares the two lists. #}
 {% macro known_vars() %}
     {% do return([
-        'cutoff', 'cutoffs', 'event_log', 'on_conflict', 'log_views', 'excluded_generation_versions',
+        'cutoff', 'cutoffs', 'live_events', 'event_log', 'on_conflict', 'log_views', 'excluded_generation_versions',
         'postgres_collection', 'postgres_schema', 'slice_size', 'parallel_slices', 'retired_sources', 'lock_patience', 'settle_lag',
         'parity', 'parity_sample', 'expected_counts', 'legacy_error_percent', 'reconcile_mode', 'reconcile_limit',
-        'reconcile_dry_run', 'live_events'
+        'reconcile_dry_run'
     ]) %}
 {% endmacro %}
 
