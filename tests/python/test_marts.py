@@ -377,7 +377,7 @@ def test_a_full_refresh_that_only_slept_undoes_nothing(sealed: ParsedProject) ->
 
 
 # What a run asks of the log while it holds the roll-up's lock: how its months are, and which have no event left.
-HOW_MONTHS_ARE, EMPTY_MONTHS = "as known", "and month not in (select toYYYYMM"
+HOW_MONTHS_ARE, EMPTY_MONTHS = "as known", "and month global not in (select toYYYYMM"
 
 
 @contextmanager

@@ -37,6 +37,10 @@ from run_job import DBT, JOBS
 from sandbox.processes import free_ports
 
 LOG = "default.entityMetricEvents"
+# Drift: a live event that the application recorded twice.
+POST_EVENT_TWICE = (
+    f"insert into {LOG} select * from {LOG} where entityType = 'Post' and {LIVE} order by entityId limit 1"
+)
 DEPLOY = REPO / "deploy"
 INSTALLED, PYTHON = "/opt/entity-metrics", ".venv/bin/python"
 # Five counters of the seed's live events have drifted on purpose.
@@ -398,9 +402,7 @@ def test_marts_and_pushes_say_how_many_rows_and_keys_they_have(town: Town, third
 
 
 def test_drift_that_only_a_dry_run_has_seen_is_not_repaired(town: Town, third: Night) -> None:
-    town.sandbox.command(
-        f"insert into {LOG} select * from {LOG} where entityType = 'Post' and {LIVE} order by entityId limit 1"
-    )
+    town.sandbox.command(POST_EVENT_TWICE)
     town.run("reconcile", "--vars", "{reconcile_dry_run: true}")
     found = town.written("reconcile")
     assert by_label(found, "drift_found") == {"Post": 1}
@@ -408,6 +410,7 @@ def test_drift_that_only_a_dry_run_has_seen_is_not_repaired(town: Town, third: N
 
 
 def test_a_report_that_finds_a_difference_is_a_verdict_and_no_success(town: Town, third: Night) -> None:
+    town.sandbox.command(POST_EVENT_TWICE)
     present = ("--vars", "{parity: present}")
     town.run("report", *present, "--details", "0", "--output", str(town.folder / "report.html"), code=1)
     found = town.written("report")
