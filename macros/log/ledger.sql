@@ -166,9 +166,12 @@
 #}
 {% macro of_windows(windows, decimals) -%}
     {{ within_windows(windows, decimals) }}
-    {%- set moments = moments_of_corrections(windows) %}
+    {%- set moments = [] %}
+    {%- for moment in moments_of_corrections(windows) %}
+        {%- do moments.append(utc_literal(moment)) %}
+    {%- endfor %}
     {%- if moments %}
-    and not {{ at_a_correction(moments) }}
+    and not ({{ is_correction(moments | join(', ')) }})
     {%- endif %}
 {%- endmacro %}
 
@@ -182,9 +185,9 @@
 {% endmacro %}
 
 
-{# The condition for an event to be a correction. Arguments: moments, of moments_of_corrections(). #}
-{% macro at_a_correction(moments) -%}
-    (userId = 0 and toDateTime64(createdAt, 3, 'UTC') in ({% for moment in moments %}{{ utc_literal(moment) }}{{ ', ' if not loop.last }}{% endfor %}))
+{# The condition for an event of the log to be a correction. Arguments: moments, SQL: a list, or a query as of correction_moments(). #}
+{% macro is_correction(moments) -%}
+    userId = 0 and toDateTime64(createdAt, 3, 'UTC') global in ({{ moments }})
 {%- endmacro %}
 
 

@@ -143,7 +143,7 @@
             select
                 *,
                 createdAt < {{ utc_literal(truncated(moment.settled, traits.decimals)) }} as is_settled,
-                userId = 0 and toDateTime64(createdAt, 3, 'UTC') global in ({{ correction_moments(moment.settled) }}) as is_correction
+                {{ is_correction(correction_moments(moment.settled)) }} as is_correction
             from {{ relation_named('logged_events') }}
             where {{ of_metrics(windows) }}
         )

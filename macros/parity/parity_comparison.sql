@@ -81,7 +81,7 @@
     {% set comparison = parity_comparison(model, also, events, metric_types) %}
     {% set young -%}
         {{ entities_with_young_events(model.config.meta.entity_type, events) }}
-            and not (userId = 0 and toDateTime64(createdAt, 3, 'UTC') global in ({{ correction_moments() }}))
+            and not ({{ is_correction(correction_moments()) }})
     {%- endset %}
     {% if query_value('select count() from (' ~ young ~ ')') == 0 %}
         {% do return(comparison) %}

@@ -16,4 +16,4 @@ select
     metricValue,
     createdAt
 from {{ ref('logged_events') }}
-where userId = 0 and toDateTime64(createdAt, 3, 'UTC') global in ({{ correction_moments() }})
+where {{ is_correction(correction_moments()) }}
