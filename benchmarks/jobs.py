@@ -8,24 +8,28 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
+import psycopg2
 from clickhouse_connect.driver import Client
+from psycopg2.extensions import cursor as Cursor
 
 from benchmarks.servers import REPOSITORY, TARGET, dbt, new_log, quiet, run, servers
 from benchmarks.usual_way import usual_way
 from redis_hashes import connect
+from sandbox import settings
 
 STEP = ("started_at", "completed_at")
 # The seed's last row was made before 2024-09-03 00:00.
 DAY_BEFORE_THE_END = "2024-09-02 00:00:00.000"
 COPY, BACKFILL, USUAL, PUSH = "copy to stdout", "backfill", "usual way", "push to Redis"
-ONE_DAY = "one-day window"
+ONE_DAY, RECONCILE, SHARE = "one-day window", "reconcile", "reconcile a twentieth"
 MODELS_ALONE = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
 AUDIT = ["test_name:source_parity", "path:tests/audit", "--exclude", "catalog_agrees_with_models"]
 # What dbt is told for each job. The first ends a day before the data does, the second takes the rest.
@@ -34,11 +38,22 @@ JOBS = {
     ONE_DAY: ["run", "--select", "tag:backfill"],
     "audit": ["test", "--select", *AUDIT],
     "nothing to do": ["run", "--select", "tag:backfill"],
-    "reconcile": ["run", "--select", "tag:reconcile"],
+    RECONCILE: ["run", "--select", "tag:reconcile"],
+    SHARE: ["run", "--select", "tag:reconcile"],
     "marts": ["build", "--selector", "marts", *MODELS_ALONE],
 }
+# Vars of one job alone.
+VARS = {SHARE: {"live_events": False, "reconcile_share": 0.05}}
+# Tables that get new rows of the last day, with whatever hangs off them.
+GROWING = """
+select table_name
+from information_schema.columns
+where table_schema = 'public' and column_name in ('id', 'createdAt')
+group by 1
+having count(*) = 2
+"""
 # What the aims say of a job's seconds: at most so many times those of another.
-AIMS = {(ONE_DAY, BACKFILL): 0.1, (BACKFILL, USUAL): 0.1}
+AIMS = {(ONE_DAY, BACKFILL): 0.1, (SHARE, BACKFILL): 0.1, (BACKFILL, USUAL): 0.1}
 # By how much more than the data a job may grow from one scale to the next, since no two runs take the same time.
 TOLERANCE = 1.1
 # The load, before anything is measured, above which other work has slowed it.
@@ -134,13 +149,15 @@ def a_round(client: Client, database: str, note: Note) -> tuple[dict[str, dict[s
     """
     new_log(client, database)
     stages, cutoff = {}, DAY_BEFORE_THE_END
+    hold_back()
     for job, command in JOBS.items():
         if job == ONE_DAY:
+            give_back()
             # Later than the first run's landing: what has come since must be landed.
             time.sleep(1)
             cutoff = now()
-        given = json.dumps({"event_log": f"{database}.entityMetricEvents", "settle_lag": 0, "cutoff": cutoff})
-        dbt(*command, "--vars", given, SANDBOX_CLICKHOUSE_DATABASE=database)
+        given = {"event_log": f"{database}.entityMetricEvents", "settle_lag": 0, "cutoff": cutoff}
+        dbt(*command, "--vars", json.dumps(given | VARS.get(job, {})), SANDBOX_CLICKHOUSE_DATABASE=database)
         stages[job] = seconds_of_stages()
         note(job, span(results()))
     connect("sandbox").flushall()
@@ -150,7 +167,41 @@ def a_round(client: Client, database: str, note: Note) -> tuple[dict[str, dict[s
     )
     keys, seconds = re.search(r"([\d,]+) keys? in ([\d.]+) s", pushed).groups()
     note(PUSH, float(seconds))
-    return stages, int(keys.replace(",", "")), given
+    return stages, int(keys.replace(",", "")), json.dumps(given)
+
+
+def hold_back() -> None:
+    """Keep the rows of the last day elsewhere, as if they were yet to come."""
+    with owner() as cursor:
+        cursor.execute("create schema held")
+        for table in growing(cursor):
+            newest = f'from public."{table}" where "createdAt" >= %s'
+            cursor.execute(f'create table held."{table}" as select * {newest}', [DAY_BEFORE_THE_END])
+            cursor.execute(f"delete {newest}", [DAY_BEFORE_THE_END])
+
+
+def give_back() -> None:
+    """Let the rows come that were held back."""
+    with owner() as cursor:
+        for table in growing(cursor):
+            cursor.execute(f'insert into public."{table}" overriding system value select * from held."{table}"')
+        cursor.execute("drop schema held cascade")
+
+
+def growing(cursor: Cursor) -> list[str]:
+    """The tables whose last day is held back."""
+    cursor.execute(GROWING)
+    return [table for (table,) in cursor]
+
+
+@contextmanager
+def owner() -> Iterator[Cursor]:
+    """A transaction of PostgreSQL's owner, in which no foreign key cascades."""
+    login = {"user": settings.POSTGRES_SUPERUSER, "password": settings.POSTGRES_SUPERUSER_PASSWORD}
+    address = {"host": settings.HOST, "port": os.environ["POSTGRES_PORT"], "dbname": settings.POSTGRES_DATABASE}
+    with closing(psycopg2.connect(**address, **login)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("set session_replication_role = replica")
+        yield cursor
 
 
 def now() -> str:

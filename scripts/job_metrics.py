@@ -49,6 +49,9 @@ METRICS = {
     "published_events_total": Metric(("entity_type",), "Events that all runs have put into the log, by the ledger."),
     "drift_found": Metric(("entity_type",), "Entities and metrics whose events did not add up to PostgreSQL's rows."),
     "drift_repaired": Metric(("entity_type",), "Those of them that the run corrected."),
+    "oldest_look_timestamp_seconds": Metric(
+        ("table",), "When that slice of a staging table was landed or compared for which this is longest ago."
+    ),
     "push_keys": Metric(("result",), "Keys in Redis that the push wrote, left as they are, or failed to write."),
 }  # fmt: skip
 # What a run that says nothing of it leaves as it was.
@@ -79,6 +82,21 @@ from (
     from pending_corrections
 )
 group by entity_type
+"""
+# Of the slices that a table still has.
+OLDEST_LOOKS = """
+select
+    staging_table,
+    toFloat64(min(look))
+from (
+    select staging_table, slice, max(looked_at) as look
+    from metric_looks
+    group by staging_table, slice
+)
+where (staging_table, toString(slice)) in (
+    select table, replace(partition_id, 'all', '0') from system.parts where active and database = currentDatabase()
+)
+group by staging_table
 """
 
 # By name of the metric, without the prefix, and values of its labels.
@@ -198,6 +216,8 @@ def of_log(task: str, results: Results, client: Client) -> Values:
             for entity_type, found in client.query(DRIFT, asked).result_rows:
                 values["drift_found", entity_type] = found
                 values["drift_repaired", entity_type] = repaired.get(entity_type, 0.0)
+            for table, look in client.query(OLDEST_LOOKS).result_rows:
+                values["oldest_look_timestamp_seconds", table] = look
     return values
 
 

@@ -9,7 +9,8 @@
 
     The model: a union of all events models.
     Vars: settle_lag, live_events.
-    Raises: a compiler error if the log cannot hold negative values, or the sources are not landed in the same run.
+    Raises: a compiler error if the log cannot hold negative values, the sources are not landed in the same run, or, without live
+    events, a metric is not published up to the cutoff.
 #}
 {% materialization pending_corrections, adapter='clickhouse' %}
     {% set scratch = run_table(this, 'scratch') %}
@@ -29,21 +30,15 @@
         {% do _require_landing(views) %}
         {% set moment = _moment_of_run(traits) %}
         {% set published = event_windows(views) | selectattr('rule') | list %}
+        {% do _say_what_is_unpublished(published) %}
         {% for view in views %}
             {% set began = modules.datetime.datetime.utcnow() %}
             {% do run_query(_insert_corrections(scratch, view, published | selectattr('view', 'equalto', view.name) | list, moment, traits)) %}
             {% do say_progress(began, view.name ~ ', compared with the log', 'select count() from ' ~ relation_named(view.name), 'event') %}
         {% endfor %}
-        {% set unpublished = [] %}
         {% for window in published %}
             {% do windows.append(dict(window, start=moment.settled, end=moment.at)) %}
-            {% do unpublished.append(name_of(window)) if window.open and var('live_events') %}
         {% endfor %}
-        {% if unpublished %}
-            {% do exceptions.warn(
-                'Not published up to the cutoff, and so not corrected there: ' ~ unpublished | join(', ') ~ '. To publish it: dbt build --select tag:backfill'
-            ) %}
-        {% endif %}
     {% else %}
         {% do log('pending_corrections: this run publishes history, and corrects nothing; to reconcile: dbt build --select tag:reconcile', info=true) %}
     {% endif %}
@@ -92,6 +87,42 @@
             ~ '. Nothing was corrected. Run it as dbt build --select tag:reconcile, or tag:reconcile,tag:<entity type>; not as dbt retry.'
         ) %}
     {% endif %}
+{% endmacro %}
+
+
+{#
+    Warns of metrics that are not published up to the cutoff. Without live events that is an error: the audit of corrections could
+    not tell them from what the next window brings.
+#}
+{% macro _say_what_is_unpublished(windows) %}
+    {% set empty_until, unpublished = {}, [] %}
+    {% for window in (query_dicts(_empty_windows()) if load_relation(relation_named('pending_events')) else []) %}
+        {% do empty_until.update({name_of(window): window.until}) %}
+    {% endfor %}
+    {% for window in windows if window.open and empty_until.get(name_of(window), '') < window.end %}
+        {% do unpublished.append(name_of(window)) %}
+    {% endfor %}
+    {% if unpublished and var('live_events') %}
+        {% do exceptions.warn(
+            'Not published up to the cutoff, and so not corrected there: ' ~ unpublished | join(', ') ~ '. To publish it: dbt build --select tag:backfill'
+        ) %}
+    {% elif unpublished %}
+        {% do exceptions.raise_compiler_error(
+            'Without live events, what is not published up to the cutoff cannot be reconciled: ' ~ unpublished | join(', ')
+            ~ '. Nothing was corrected. Publish it first, dbt build --select tag:backfill, with the same cutoff.'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{# The windows that were built and have no event, so that there is nothing to publish. #}
+{% macro _empty_windows() %}
+    select
+        entity_type,
+        metric_type,
+        toString(due_until) as until
+    from ({{ due_windows() }}) as due
+    where (entity_type, metric_type) not in (select toString(entityType), toString(metricType) from {{ relation_named('pending_events') }})
 {% endmacro %}
 
 

@@ -45,27 +45,31 @@
         {% do run_query('select sleep(2)') %}
     {% endfor %}
     {{ comparison }}
-    {%- if start and _is_tolerable(comparison, counted, entity_type, start) %}
+    {%- if start and is_tolerable(
+        comparison, entity_type, counted, 'entity_id', 'In the window since ' ~ start,
+        'Rows landed earlier have changed since. To bring the log to the present: dbt build --select tag:reconcile'
+    ) %}
     and false
     {%- endif %}
 {% endmacro %}
 
 
 {#
-    Whether the entities that differ in a window are few enough to be those whose rows have changed since they were landed. Warns of
-    them, if there are any.
+    Whether the entities that differ are no larger a share of others than reconcile_limit; one always may. Warns of them, if there are
+    any.
+    Arguments: comparison, a select of entity_id, metric_type, expected and actual, among others; entity_type; among, a relation of the
+    entities whose share they are, and entity, its column; where and why, words about them for the warning.
 #}
-{% macro _is_tolerable(comparison, counted, entity_type, start) %}
+{% macro is_tolerable(comparison, entity_type, among, entity, where, why) %}
     {% set found = run_query(
         'select uniqExact(entity_id) as entities, max((entity_id, metric_type, expected, actual)) as one from (' ~ comparison ~ ')'
     ).rows[0] %}
     {% set differing = found['entities'] | int %}
-    {% set allowed = (query_value('select uniqExact(entity_id) from ' ~ counted) * var('reconcile_limit')) | round(0, 'ceil') | int %}
+    {% set allowed = (query_value('select uniqExact(' ~ entity ~ ') from ' ~ among) * var('reconcile_limit')) | round(0, 'ceil') | int %}
     {% if 0 < differing <= allowed %}
         {% do exceptions.warn(
-            'In the window since ' ~ start ~ ', ' ~ how_many(differing, 'entity') ~ ' of ' ~ entity_type ~ (' differs' if differing == 1 else ' differ')
-            ~ ' from what PostgreSQL counts, such as (entity, metric, expected, actual) ' ~ found['one'] ~ '. Rows landed earlier have changed since.'
-            ~ ' To bring the log to the present: dbt build --select tag:reconcile'
+            where ~ ', ' ~ how_many(differing, 'entity') ~ ' of ' ~ entity_type ~ (' differs' if differing == 1 else ' differ')
+            ~ ' from what PostgreSQL counts, such as (entity, metric, expected, actual) ' ~ found['one'] ~ '. ' ~ why
         ) %}
     {% endif %}
     {% do return(differing <= allowed) %}

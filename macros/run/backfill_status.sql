@@ -55,6 +55,11 @@
         {{ latest_landings() }}
     ),
 
+    -- of each table, when the slice was landed or compared that this was longest ago for
+    oldest as (
+        {{ oldest_looks() }}
+    ),
+
     -- what was landed since the landing began, of tables whose landing has not ended
     under_way as (
         {% for landing in begun %}
@@ -77,11 +82,13 @@
         landing.held_rows as rows,
         if(landing.state = '', '', toString(landing.held) || if(landing.state = 'begun', ' of ' || toString(landing.slices), '')) as slices,
         left(landing.seen, 19) as since,
+        left(oldest.look, 19) as `oldest look`,
         if(landing.state = 'begun', intDivOrZero(under_way.rows, under_way.seconds), null) as `rows a second`,
         if(under_way.slices > 0, intDivOrZero((landing.slices - least(landing.held, landing.slices)) * under_way.seconds, under_way.slices), null) as `seconds left`
     from staged
     left join landing on staged.staging_table = landing.staging_table
     left join under_way on staged.staging_table = under_way.staging_table
+    left join oldest on staged.staging_table = oldest.staging_table
     order by staged.staging_table
 {% endmacro %}
 

@@ -55,8 +55,8 @@
     {% do return([
         'cutoff', 'cutoffs', 'live_events', 'event_log', 'on_conflict', 'log_views', 'excluded_generation_versions',
         'postgres_collection', 'postgres_schema', 'slice_size', 'parallel_slices', 'retired_sources', 'lock_patience', 'settle_lag',
-        'parity', 'parity_sample', 'expected_counts', 'legacy_error_percent', 'reconcile_mode', 'reconcile_limit',
-        'reconcile_dry_run'
+        'parity', 'parity_sample', 'expected_counts', 'legacy_error_percent', 'reconcile_mode', 'reconcile_share',
+        'reconcile_limit', 'reconcile_dry_run'
     ]) %}
 {% endmacro %}
 

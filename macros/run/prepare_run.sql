@@ -21,6 +21,7 @@
                 {% do _refresh_cache() %}
             {% endif %}
             {% do create_landings() %}
+            {% do create_looks() %}
             {% do create_publications() %}
             {% do replay_unfinished_publications() %}
             {% if rooms.staging %}

@@ -63,10 +63,15 @@
         'be a list of model version ids, as in [1, 2]'
     ) %}
     {% do require_one_of('reconcile_mode', ['changed', 'full']) %}
-    {% set limit, lag = var('reconcile_limit'), var('settle_lag') %}
+    {% set limit, share, lag = var('reconcile_limit'), var('reconcile_share'), var('settle_lag') %}
+    {% do require_var('reconcile_share', share is number and 0 < share <= 1, 'be a share of the slices above 0 and at most 1, as in 0.05') %}
     {% do require_var('reconcile_limit', limit is number and 0 <= limit <= 1, 'be a share of the entities from 0 to 1, as in 0.01') %}
     {% do require_var('settle_lag', lag is integer and lag >= 0, 'be a whole number of seconds, 0 or more') %}
     {% do require_var('live_events', var('live_events') is boolean, 'be true or false') %}
+    {% do require_var(
+        'reconcile_share', share == 1 or not var('live_events'),
+        'be 1 as long as live_events is true: an event of the application whose row no look has seen would be taken back'
+    ) %}
     {% do require_var('reconcile_dry_run', var('reconcile_dry_run') is boolean, 'be true or false') %}
     {% set from_then_on = settled_after(last_cutoff()) %}
     {% if from_then_on > modules.datetime.datetime.utcnow().strftime('%Y-%m-%d %H:%M:%S.%f') %}

@@ -2,10 +2,10 @@
     Copies a PostgreSQL table in slices of its key, each exactly once.
 
     The table is partitioned by slice, and the slices already landed are the checkpoint. A run lands those that are missing, the
-    last one (it grows), and those that were read before the cutoff had settled (rows may have come since), unless they are closed:
-    the key of a table with grows_with grows with time, so new rows come at its end, and the rest was read once and for all. A run
-    that reconciles also lands slices whose rows have changed. If the landing of a table is complete and late enough for every
-    cutoff, the table is left alone.
+    last one (it grows), and those that were read before the cutoff had settled (rows may have come since). The key of a table with
+    grows_with grows with time, so new rows come at its end: closed slices are left alone, and of one that still grows only the end
+    is read (new_rows.sql). A run that reconciles also lands slices whose rows have changed. If the landing of a table is complete
+    and late enough for every cutoff, the table is left alone.
 
     Each batch of slices goes into a scratch table of this run, is counted against PostgreSQL, and replaces its partitions in one
     atomic step. So no slice lands in part or twice, even if a run is killed and its statements go on on the server. The first
@@ -28,11 +28,12 @@
         'number': 'intDiv(' ~ key ~ ', ' ~ size ~ ')' if key else 'toInt32(0)',
         'source': _sliced_source(),
         'grows_with': graph.sources[model.depends_on.nodes[0]].config.meta.get('grows_with') if key else none,
+        'kept': {},
         'sql': sql
     } %}
     {% do slicing.update({'layout': _layout(slicing)}) %}
     {% set landing = landing_of(this) %}
-    {% set landed = {'slices': 0, 'rows': 0, 'closed': []} %}
+    {% set landed = {'slices': 0, 'rows': 0, 'kept': 0, 'closed': []} %}
     {% set table = model.sources[0][1] %}
     {% if is_retired(table) %}
         {% do log(this.identifier ~ ': ' ~ table ~ ' is retired; what was landed of it stays', info=true) %}
@@ -43,6 +44,7 @@
         {% do landed.update(_land(slicing, landing)) %}
         {% do log(
             this.identifier ~ ': ' ~ how_many(landed.slices, 'slice') ~ ' landed, ' ~ how_many(landed.rows, 'row')
+            ~ ('; ' ~ how_many(landed.kept, 'slice') ~ ' read from its settled end on' if landed.kept)
             ~ ('; ' ~ how_many(landed.closed | length, 'slice') ~ ' closed' if landed.closed), info=true
         ) %}
         {% do persist_docs(this, model) %}
@@ -58,7 +60,8 @@
     Lands slices a batch at a time. If there is more than one batch, the ledger records that the landing has begun; not if a table
     is built beside the old one, which stays as it was landed until the swap.
     Arguments: landing, of landing_of().
-    Returns: a dict of slices and rows, how many were landed, and closed, the slices that were left as they are for good.
+    Returns: a dict of slices, how many were landed; kept, of how many only the end was read; rows, how many were read; and closed,
+    the slices that were left as they are for good.
 #}
 {% macro _land(slicing, landing) %}
     {% set exists = load_cached_relation(this) is not none %}
@@ -68,8 +71,15 @@
 
     {% set source = run_query(_source_slices(slicing)).rows[0] %}
     {% set in_source = fromjson(source['slices']) | map('int') | list %}
-    {% set closed = [] if is_new or not slicing.grows_with else _closed_slices(slicing, in_source) %}
-    {% set slices = _slices_to_land(slicing, in_source, closed, is_new) %}
+    {% set closed = [] if is_new or not slicing.grows_with else closed_slices(slicing, in_source) %}
+    {% set staged = {} if is_new or not slicing.key else _staged_slices(slicing) %}
+    {% set compared = slices_to_compare(this, in_source + staged | list) if staged and reconciling() else [] %}
+    {% set changed = compared if var('reconcile_mode') == 'full' or not compared
+        else query_column(changed_slices(slicing, this, compared)) | map('int') | list %}
+    {% set slices = _slices_to_land(slicing, in_source, staged, closed, changed) %}
+    {% if slicing.grows_with and not is_new and landing.complete %}
+        {% do slicing.update({'kept': kept_keys(slicing, slices | reject('in', changed) | list)}) %}
+    {% endif %}
     {% if slices | length > var('parallel_slices') and destination == this %}
         {% do enter_landing_begun(this, in_source | length, slicing.layout) %}
     {% endif %}
@@ -97,8 +107,9 @@
         {% do run_query('drop table ' ~ destination ~ ' sync') %}
     {% endif %}
     {% set closed = closed | reject('in', slices) | list %}
+    {% do enter_looks(this, source['began'], slicing, slices | reject('in', slicing.kept) | list + compared) %}
     {% do enter_landing_complete(this, source['began'], slicing, closed) %}
-    {% do return({'slices': landed.slices, 'rows': landed.rows, 'closed': closed}) %}
+    {% do return({'slices': landed.slices, 'kept': slicing.kept | length, 'rows': landed.rows, 'closed': closed}) %}
 {% endmacro %}
 
 
@@ -121,15 +132,8 @@
 {% endmacro %}
 
 
-{#
-    The numbers of the slices to land, ascending. Into a new table: all, or slice 0 of an empty source, which makes the table.
-    Otherwise: those that are missing, those that were read before the cutoff had settled and are not closed, and the last one, even
-    if PostgreSQL has no row in it any more. When reconciling: also those that have changed, or all (reconcile_mode: full).
-#}
-{% macro _slices_to_land(slicing, in_source, closed, is_new) %}
-    {% if not slicing.key or is_new %}
-        {% do return(in_source | sort or [0]) %}
-    {% endif %}
+{# The slices that the table has: a dict of number, and whether it was read before the cutoff had settled. #}
+{% macro _staged_slices(slicing) %}
     {% set staged = {} %}
     {% for row in run_query(
         "select " ~ slicing.number ~ " as slice, min(_landed_at) < " ~ utc_literal(settled_after(last_cutoff())) ~ " as is_early"
@@ -137,68 +141,25 @@
     ) %}
         {% do staged.update({row['slice'] | int: row['is_early'] | int == 1}) %}
     {% endfor %}
-    {% set wanted = [] %}
+    {% do return(staged) %}
+{% endmacro %}
+
+
+{#
+    The numbers of the slices to land, ascending: those that are missing, those that were read before the cutoff had settled and are
+    not closed, those that changed, and the last one, even if PostgreSQL has no row in it any more. If nothing is staged, slice 0 of an
+    empty source makes the table.
+#}
+{% macro _slices_to_land(slicing, in_source, staged, closed, changed) %}
+    {% set wanted = changed | list %}
     {% for slice in in_source if slice not in staged or staged[slice] and slice not in closed %}
         {% do wanted.append(slice) %}
     {% endfor %}
     {% if staged %}
         {% do wanted.append(staged | max) %}
     {% endif %}
-    {% if reconciling() %}
-        {% do wanted.extend(
-            in_source + staged | list if var('reconcile_mode') == 'full'
-            else query_column(changed_slices(slicing, this)) | map('int') | list
-        ) %}
-    {% endif %}
-    {% do return(wanted | unique | sort) %}
+    {% do return(wanted | unique | sort or [0]) %}
 {% endmacro %}
-
-
-{#
-    The slices that new rows no longer come to. The first row of the next slice was there so long before the slice was landed that no
-    transaction with one of its keys was still open; PostgreSQL has no higher key in it than was landed; and none of its rows is
-    newer than that first row, since there the key would not have grown with time.
-    Arguments: in_source, the slices that the source has.
-    Returns: a list of numbers.
-#}
-{% macro _closed_slices(slicing, in_source) %}
-    {% set time = slicing.grows_with %}
-    {% set newest = 'ifNull(toUnixTimestamp64Milli(max(' ~ time ~ ')), 0)' if time in model.columns else '0' %}
-    {% do return(query_column(
-        'select slice from ' ~ postgres_query(_edges_in_postgres(slicing, in_source)) ~ ' as source inner join ('
-        ~ 'select toInt64(' ~ slicing.number ~ ') as slice, max(' ~ slicing.key ~ ') as last_key, ' ~ newest ~ ' as newest,'
-        ~ ' toUnixTimestamp(min(_landed_at)) * 1000 as landed from ' ~ this ~ ' group by slice'
-        ~ ') as staged on source.slice = staged.slice where source.last_key <= staged.last_key and source.next_began + '
-        ~ 2000 * var('settle_lag') ~ ' <= staged.landed and staged.newest <= source.next_began + ' ~ 1000 * var('settle_lag')
-    ) | map('int') | list) %}
-{% endmacro %}
-
-
-{#
-    PostgreSQL: the last key of each slice (last_key), and the time of the first row of the next one (next_began, in milliseconds
-    since 1970; null of the last slice). Each is a look at the key's index.
-#}
-{% macro _edges_in_postgres(slicing, slices) %}
-    {%- set parts = slicing.grows_with.split('.') -%}
-    {%- set source, key = (postgres_table(parts[0]), 'id') if parts | length == 2 else (slicing.source, slicing.key) -%}
-    select
-        slice,
-        (
-            select "{{ slicing.key }}"
-            from {{ slicing.source }}
-            where "{{ slicing.key }}" < slice * {{ slicing.size }} + case when slice >= 0 then {{ slicing.size }} else 1 end
-            order by "{{ slicing.key }}" desc
-            limit 1
-        )::bigint as last_key,
-        (
-            select (extract(epoch from "{{ parts[-1] }}") * 1000)::bigint
-            from {{ source }}
-            where "{{ key }}" >= next_slice * {{ slicing.size }} and "{{ parts[-1] }}" is not null
-            order by "{{ key }}"
-            limit 1
-        ) as next_began
-    from (select slice, lead(slice) over (order by slice) as next_slice from unnest(array{{ slices }}::bigint[]) as slice) as listed
-{%- endmacro %}
 
 
 {#
@@ -235,12 +196,21 @@
 {%- endmacro %}
 
 
-{# The condition for a key to be in a slice, in both dialects. Division truncates, so slice 0 reaches below zero. #}
-{% macro _in_slice(slicing, slice, quote='') -%}
+{#
+    The condition for a key to be in a slice, in both dialects. Division truncates, so slice 0 reaches below zero.
+    Arguments: slicing, of the materialization `slices`; slice, its number; quote, of names in the dialect.
+#}
+{% macro in_slice(slicing, slice, quote='') -%}
     {%- set key = quote ~ slicing.key ~ quote -%}
     {%- set first = slice * slicing.size - (slicing.size - 1 if slice <= 0 else 0) -%}
     {%- set after = slice * slicing.size + (slicing.size if slice >= 0 else 1) -%}
     {{ 'true' if not slicing.key else key ~ ' >= ' ~ first ~ ' and ' ~ key ~ ' < ' ~ after }}
+{%- endmacro %}
+
+
+{# The condition for a row of a slice to be read from PostgreSQL: all, or those after the last key that is kept. #}
+{% macro _to_read(slicing, slice, quote='') -%}
+    {{ in_slice(slicing, slice, quote) }}{{ ' and ' ~ quote ~ slicing.key ~ quote ~ ' > ' ~ slicing.kept[slice] if slice in slicing.kept }}
 {%- endmacro %}
 
 
@@ -255,16 +225,25 @@
 {% endmacro %}
 
 
-{# Each slice is copied in a stream of its own. If a filter does not reach PostgreSQL, that is an error (strict), not a full copy. #}
+{#
+    Each slice is copied in a stream of its own, as are the rows of it that are kept. If a filter does not reach PostgreSQL, that is
+    an error (strict), not a full copy.
+#}
 {% macro _copy_of_slices(slices, slicing) %}
     {%- for slice in slices %}
     select *, now('UTC') as _landed_at
     from (
         {{ slicing.sql }}
         {%- if slicing.key %}
-        where {{ _in_slice(slicing, slice) }}
+        where {{ _to_read(slicing, slice) }}
         {%- endif %}
     )
+    {%- if slice in slicing.kept %}
+    union all
+    select * replace (now('UTC') as _landed_at)
+    from {{ this }}
+    where {{ in_slice(slicing, slice) }} and {{ slicing.key }} <= {{ slicing.kept[slice] }}
+    {%- endif %}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
     settings
@@ -275,8 +254,8 @@
 
 
 {#
-    Proves that the scratch table has as many rows of each slice as PostgreSQL.
-    Returns: how many rows the slices have.
+    Proves that the scratch table has as many rows of each slice as PostgreSQL, of those that were read from it.
+    Returns: how many that are.
     Raises: a compiler error that names the slice and the counts, or the times that ClickHouse cannot read.
 #}
 {% macro _prove_counts(slices, slicing, scratch) %}
@@ -292,7 +271,7 @@
             {% set counts = [counted, again['counted'] | int] %}
             {% if again['copied'] | int < counts | min or again['copied'] | int > counts | max %}
                 {% do exceptions.raise_compiler_error(
-                    model.name ~ ', slice ' ~ slice ~ ' (' ~ _in_slice(slicing, slice) ~ '): ' ~ how_many(again['copied'], 'row')
+                    model.name ~ ', slice ' ~ slice ~ ' (' ~ _to_read(slicing, slice) ~ '): ' ~ how_many(again['copied'], 'row')
                     ~ (' was' if again['copied'] | int == 1 else ' were') ~ ' copied, but PostgreSQL counts ' ~ again['counted'] ~ ' (' ~ copied ~ ' and ' ~ counted
                     ~ ' at the first try). Neither it nor the slices copied with it were put in place; earlier ones stay. Run it again. If this'
                     ~ ' lasts, the source changes faster than it can be read, or the connection loses rows.'
@@ -302,7 +281,7 @@
         {% endif %}
         {% set proven.rows = proven.rows + copied %}
         {% if row['doubtful'] | int %}
-            {% do doubtful.append(_in_slice(slicing, slice, '"')) %}
+            {% do doubtful.append(_to_read(slicing, slice, '"')) %}
         {% endif %}
     {% endfor %}
     {% if doubtful %}
@@ -312,11 +291,14 @@
 {% endmacro %}
 
 
-{# For each slice: how many rows the scratch table has, how many with a doubtful time, and how many PostgreSQL counts. #}
+{#
+    For each slice, of the rows that were read: how many the scratch table has, how many with a doubtful time, and how many PostgreSQL
+    counts.
+#}
 {% macro _count_slices(slices, slicing, scratch) %}
     {%- set in_postgres -%}
         {% for slice in slices -%}
-        select {{ slice }} as slice, count(*) as rows from {{ slicing.source }} where {{ _in_slice(slicing, slice, '"') }}
+        select {{ slice }} as slice, count(*) as rows from {{ slicing.source }} where {{ _to_read(slicing, slice, '"') }}
         {{- ' union all ' if not loop.last }}
         {%- endfor %}
     {%- endset %}
@@ -332,6 +314,7 @@
             count() as rows,
             countIf({{ is_doubtful(model) }}) as doubtful
         from {{ scratch }}
+        where {% for slice in slices %}{{ _to_read(slicing, slice) }}{{ ' or ' if not loop.last }}{% endfor %}
         group by slice
     ) as copied on counted.slice = copied.slice
     order by slice

@@ -20,6 +20,7 @@ SETTLE_LAG = 1
 WINDOWS = {"postgres_schema": SCHEMA, "settle_lag": SETTLE_LAG, "slice_size": 500}
 # As dbt build does it, but for the unit tests and the legacy counters, which no longer grow.
 BUILD = ("build", "--select", "tag:backfill", "--exclude", "test_type:unit", "test_name:legacy_parity")
+RECONCILE = ("build", "--select", "tag:reconcile", "--exclude", "test_type:unit")
 NOW = "(now() at time zone 'utc')::timestamp(3)"
 # What a community does meanwhile: new things, and acts upon new things and old ones, drawn by a hash of the window.
 ACTIVITY = """
@@ -96,6 +97,19 @@ class Community:
         )
 
 
+    def young_reactions(self) -> int:
+        return self.sandbox.postgres(
+            f'''select count(*) from {SCHEMA}."ImageReaction" where "createdAt" > {NOW} - interval '1 day\''''
+        )[0][0]
+
+    def likes(self, image: int) -> int:
+        """What the log makes of an image's likes."""
+        return self.sandbox.value(
+            f"select sum(metricValue) from {self.project.event_log}"
+            f" where (entityType, metricType, entityId) = ('Image', 'ReactionLike', {image})"
+        )
+
+
 @pytest.fixture
 def community(parsed_once: ParsedProject, sandbox: Sandbox, tmp_path) -> Iterator[Community]:
     tables = [table for (table,) in sandbox.postgres("select tablename from pg_tables where schemaname = 'public'")]
@@ -146,9 +160,12 @@ def test_a_day_in_24_windows_leaves_the_log_of_one_backfill(community: Community
         # The audit has no part in what is written; it is looked at once.
         output = project.dbt(*(BUILD if window == 12 else ("run", "--select", "tag:backfill")), cutoff=cutoff)
         assert re.search(r"published_events: [1-9]\d* events of \d+ metrics published", output)
-        landed = re.search(r"stg_image_reaction: (\d+) slices? landed, \d+ rows; (\d+) slices? closed", output)
-        # Two ends that grow, for some ids lie far out, what follows them, and one slice whose rows are out of order.
-        assert landed and int(landed[1]) <= 4 < int(landed[2])
+        landed = re.search(
+            r"stg_image_reaction: \d+ slices? landed, (\d+) rows; (\d+) slices? read .* on; (\d+) slices? closed", output
+        )
+        # What has come in these windows, and one slice whose rows are out of order.
+        assert landed and int(landed[1]) <= community.young_reactions() + 500
+        assert int(landed[2]) > 0 and int(landed[3]) > 4
     last = community.landed_at("stg_image_reaction")
     unchanged = [number for number in first if last[number] == first[number]]
     assert len(unchanged) >= len(first) - 3 and len(last) > len(first)
@@ -194,6 +211,100 @@ def test_what_changes_between_windows_is_reconciled(community: Community, tmp_pa
     assert "pending_events: 0 events" in project.dbt("run", "--select", "tag:backfill", cutoff=cutoff)
     assert totals_alone(project) == one_backfill(community, cutoff, tmp_path_factory.mktemp("at_once"), totals_alone)
     assert leftovers(project) == []
+
+
+def test_each_slice_is_compared_within_the_runs_that_its_share_makes(community: Community, tmp_path_factory) -> None:
+    project = community.project
+    cutoff = community.cutoff()
+    project.dbt("run", "--select", "tag:backfill", "resource_type:seed", cutoff=cutoff)
+    slices = community.landed_at("stg_image_reaction")
+    community.sandbox.postgres(
+        f"""
+        delete from {SCHEMA}."ImageReaction"
+        where id in (select max(id) from {SCHEMA}."ImageReaction" group by id / 500)
+        """
+    )
+    began = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    assert oldest_look(project) < began
+    share = {"cutoff": cutoff, "live_events": False, "reconcile_limit": 1}
+    landed = 0
+    for _ in range(4):
+        before = community.landed_at("stg_image_reaction")
+        output = project.dbt("run", "--select", "tag:reconcile", reconcile_share=0.25, **share)
+        assert re.search(r"published_corrections: [1-9]\d* events? of \d+ metrics published", output)
+        after = community.landed_at("stg_image_reaction")
+        landed_now = sum(after[number] != before[number] for number in slices)
+        assert 0 < landed_now <= 0.25 * len(slices) + 2
+        landed += landed_now
+    assert landed >= len(slices) and oldest_look(project) >= began
+    assert "nothing to correct" in project.dbt("run", "--select", "tag:reconcile", **share)
+    assert totals_alone(project) == one_backfill(community, cutoff, tmp_path_factory.mktemp("at_once"), totals_alone)
+
+
+def oldest_look(project: ParsedProject) -> str:
+    """When the slice of reactions to images was compared or landed that this was longest ago for."""
+    status = project.dbt("run-operation", "backfill_status")
+    return re.search(r"stg_image_reaction +landed +\S+ +\S+ +\S+ \S+ +(\S+ \S+)", status)[1]
+
+
+def test_what_a_later_look_will_find_is_no_fault_of_a_correction(community: Community) -> None:
+    """A like goes in a slice that is looked at, one comes back in a slice that is not: PostgreSQL counts what it did."""
+    project = community.project
+    with_likes = f"""
+        select "imageId", min(id), max(id)
+        from {SCHEMA}."ImageReaction"
+        where reaction = 'Like'
+        group by 1
+        order by min(id / 500), max(id) desc
+        limit 1
+    """
+    [(image, goes, comes)] = community.sandbox.postgres(with_likes)
+    community.sandbox.postgres(
+        f"""
+        create table {SCHEMA}.held as select * from {SCHEMA}."ImageReaction" where id = {comes};
+        delete from {SCHEMA}."ImageReaction" where id = {comes};
+        """
+    )
+    cutoff = community.cutoff()
+    project.dbt("run", "--select", "tag:backfill", "resource_type:seed", cutoff=cutoff)
+    likes = community.likes(image)
+    community.sandbox.postgres(
+        f"""
+        delete from {SCHEMA}."ImageReaction" where id = {goes};
+        insert into {SCHEMA}."ImageReaction" select * from {SCHEMA}.held;
+        """
+    )
+    share = {"cutoff": cutoff, "live_events": False, "reconcile_share": 0.05}
+    output = project.dbt(*RECONCILE, fails=True, reconcile_limit=0, **share)
+    assert re.search(rf"Image ReactionLike.*{image}", output) and community.likes(image) == likes
+    output = project.dbt(*RECONCILE, reconcile_limit=1, **share)
+    assert "With their corrections, 1 entity of Image differs from what PostgreSQL counts" in output
+    assert community.likes(image) == likes - 1
+    project.dbt(*RECONCILE, **{**share, "reconcile_share": 1})
+    assert community.likes(image) == likes
+
+
+def test_rows_to_come_do_not_speak_against_a_correction(community: Community) -> None:
+    """Without live events: PostgreSQL counts more than the log already does, and the correction is right."""
+    project = community.project
+    cutoff = community.cutoff()
+    project.dbt("run", "--select", "tag:backfill", "resource_type:seed", cutoff=cutoff)
+    image = f'(select min("imageId") from {SCHEMA}."ImageReaction" where reaction = \'Like\')'
+    community.sandbox.postgres(
+        f"""
+        delete from {SCHEMA}."ImageReaction" where id = (
+            select min(id) from {SCHEMA}."ImageReaction" where "imageId" = {image} and reaction = 'Like'
+        );
+        insert into {SCHEMA}."ImageReaction" ("imageId", "userId", reaction, "createdAt", "updatedAt")
+        select {image}, -n, 'Like', {NOW}, {NOW} from generate_series(1, 9) as n;
+        """
+    )
+    output = project.dbt(*RECONCILE, cutoff=cutoff, live_events=False)
+    assert re.search(r"published_corrections: [1-9]\d* events? of \d+ metrics published", output)
+    # With a later cutoff, the log lacks a window.
+    output = project.dbt(*RECONCILE, cutoff=community.cutoff(), live_events=False, fails=True)
+    assert "cannot be reconciled" in output and "dbt build --select tag:backfill, with the same cutoff" in output
+    assert "nothing to correct" in project.dbt(*RECONCILE, cutoff=cutoff, live_events=False)
 
 
 def test_the_audit_of_a_window_names_rows_that_landing_could_not_see(community: Community) -> None:
