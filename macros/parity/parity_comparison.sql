@@ -46,7 +46,7 @@
     {% endfor %}
     {{ comparison }}
     {%- if start and is_tolerable(
-        comparison, entity_type, counted, 'entity_id', 'In the window since ' ~ start,
+        comparison, entity_type, counted, 'entity_id', 'in the window since ' ~ start,
         'Rows landed earlier have changed since. To bring the log to the present: dbt build --select tag:reconcile'
     ) %}
     and false
@@ -68,8 +68,8 @@
     {% set allowed = (query_value('select uniqExact(' ~ entity ~ ') from ' ~ among) * var('reconcile_limit')) | round(0, 'ceil') | int %}
     {% if 0 < differing <= allowed %}
         {% do exceptions.warn(
-            where ~ ', ' ~ how_many(differing, 'entity') ~ ' of ' ~ entity_type ~ (' differs' if differing == 1 else ' differ')
-            ~ ' from what PostgreSQL counts, such as (entity, metric, expected, actual) ' ~ found['one'] ~ '. ' ~ why
+            how_many(differing, 'entity') ~ ' of ' ~ entity_type ~ (' differs' if differing == 1 else ' differ') ~ ' from what PostgreSQL counts '
+            ~ where ~ ', such as (entity, metric, expected, actual) ' ~ found['one'] ~ '. ' ~ why
         ) %}
     {% endif %}
     {% do return(differing <= allowed) %}

@@ -19,7 +19,7 @@
         ~ 'select toInt64(' ~ slicing.number ~ ') as slice, max(' ~ slicing.key ~ ') as last_key, ' ~ newest ~ ' as newest,'
         ~ ' toUnixTimestamp(min(_landed_at)) * 1000 as landed from ' ~ this ~ ' group by slice'
         ~ ') as staged on source.slice = staged.slice where source.last_key <= staged.last_key and source.next_began + '
-        ~ _young() ~ ' <= staged.landed and staged.newest <= source.next_began + ' ~ 1000 * var('settle_lag')
+        ~ _young_for() ~ ' <= staged.landed and staged.newest <= source.next_began + ' ~ 1000 * var('settle_lag')
     ) | map('int') | list) %}
 {% endmacro %}
 
@@ -59,7 +59,7 @@
 {% macro kept_keys(slicing, slices) %}
     {% set staged = query_dicts(_staged_ends(slicing, slices)) if slices else [] %}
     {% set kept = {} %}
-    {% for key in (query_column(_keys_to_keep(slicing, staged)) if staged else []) %}
+    {% for key in (query_column(_keys_to_keep(slicing, slices, staged)) if staged else []) %}
         {% do kept.update({(key / slicing.size) | int: key | int}) %}
     {% endfor %}
     {% do return(kept) %}
@@ -71,7 +71,7 @@
     select
         slice * {{ slicing.size }} - if(slice > 0, 0, {{ slicing.size - 1 }}) as first_key,
         max({{ slicing.key }}) as last_key,
-        toUnixTimestamp(min(_landed_at)) * 1000 - {{ _young() }} as old
+        toUnixTimestamp(min(_landed_at)) * 1000 - {{ _young_for() }} as old
     from {{ this }}
     where {{ slicing.number }} in ({{ slices | join(', ') }})
     group by toInt64({{ slicing.number }}) as slice
@@ -79,15 +79,18 @@
 
 
 {# Of the keys that _last_old_rows() finds, those before which no staged row is newer. A table without the time is not checked. #}
-{% macro _keys_to_keep(slicing, staged) %}
-    select last_old.key as key
-    from {{ postgres_query(_last_old_rows(slicing, staged)) }} as last_old
+{% macro _keys_to_keep(slicing, slices, staged) %}
     {%- set time = slicing.grows_with %}
+    {%- set last_old = postgres_query(_last_old_rows(slicing, staged)) ~ ' as last_old' %}
     {%- if time in model.columns %}
-    inner join {{ this }} as staged on intDiv(last_old.key, {{ slicing.size }}) = toInt64({{ slicing.number }})
-    where staged.{{ slicing.key }} <= last_old.key
+    select last_old.key as key
+    from {{ this }} as staged
+    inner join {{ last_old }} on toInt64({{ slicing.number }}) = intDiv(last_old.key, {{ slicing.size }})
+    where {{ slicing.number }} in ({{ slices | join(', ') }}) and {{ slicing.key }} <= last_old.key
     group by key, last_old.at
     having ifNull(toUnixTimestamp64Milli(max(staged.{{ time }})), 0) <= last_old.at + {{ 1000 * var('settle_lag') }}
+    {%- else %}
+    select key from {{ last_old }}
     {%- endif %}
 {% endmacro %}
 
@@ -131,6 +134,6 @@
 
 
 {# For how many milliseconds a row is young: a day, or twice as long as a transaction may stay open. #}
-{% macro _young() %}
+{% macro _young_for() %}
     {% do return(1000 * [86400, 2 * var('settle_lag')] | max) %}
 {% endmacro %}

@@ -54,7 +54,7 @@
     {%- endset %}
     {{ contradicted }}
     {%- if var('reconcile_share') < 1 and is_tolerable(
-        contradicted, entity_type, corrected, 'entityId', 'With their corrections',
+        contradicted, entity_type, corrected, 'entityId', 'once corrected',
         'Rows in slices that this run has not looked at have changed (reconcile_share).'
     ) %}
     and false

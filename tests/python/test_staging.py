@@ -35,6 +35,8 @@ KEYS_AT_EDGES = [-1501, -1500, -1001, -1000, -999, -501, -500, -499, -1, 0]
 KEYS_AT_LOWER_EDGES = [-1999, -1001, -501]
 # These two lead their primary key with text: they are copied whole.
 UNSLICED = {"BuzzTip", "BountyEngagement"}
+# No row of theirs is left.
+EMPTY = {"ArticleEngagement", "BountyEngagement"}
 
 
 # What PostgreSQL and ClickHouse hold ----------------------------------------------------------------------------------
@@ -432,7 +434,7 @@ def test_a_change_of_any_staged_column_is_seen(landed: Landed) -> None:
         )
     )
     unseen, looked = [], 0
-    for table in sorted(set(source_tables(sandbox)) - UNSLICED):
+    for table in sorted(set(source_tables(sandbox)) - UNSLICED - EMPTY):
         source, changed = f'{SCHEMA}."{table}"', queries[staging_model(table)]
         assert sandbox.rows(changed) == [], table
         run(f"create table {SCHEMA}.kept as select * from {source} order by 1, 2 limit 1")
