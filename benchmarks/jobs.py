@@ -44,13 +44,16 @@ JOBS = {
 }
 # Vars of one job alone.
 VARS = {SHARE: {"live_events": False, "reconcile_share": 0.05}}
-# Tables that get new rows of the last day, with whatever hangs off them.
+# Tables whose rows can come a day later, under new ids: those with the time of a row and no foreign key to them. With
+# their other columns.
 GROWING = """
-select table_name
+select table_name, string_agg(format('%I', column_name), ', ') filter (where column_name <> 'id')
 from information_schema.columns
-where table_schema = 'public' and column_name in ('id', 'createdAt')
+where
+    table_schema = 'public'
+    and format('%I.%I', table_schema, table_name)::regclass not in (select confrelid from pg_constraint where contype = 'f')
 group by 1
-having count(*) = 2
+having count(*) filter (where column_name in ('id', 'createdAt')) = 2
 """
 # What the aims say of a job's seconds: at most so many times those of another.
 AIMS = {(ONE_DAY, BACKFILL): 0.1, (SHARE, BACKFILL): 0.1, (BACKFILL, USUAL): 0.1}
@@ -174,33 +177,33 @@ def hold_back() -> None:
     """Keep the rows of the last day elsewhere, as if they were yet to come."""
     with owner() as cursor:
         cursor.execute("create schema held")
-        for table in growing(cursor):
+        for table, columns in growing(cursor):
             newest = f'from public."{table}" where "createdAt" >= %s'
-            cursor.execute(f'create table held."{table}" as select * {newest}', [DAY_BEFORE_THE_END])
+            cursor.execute(f'create table held."{table}" as select {columns} {newest}', [DAY_BEFORE_THE_END])
             cursor.execute(f"delete {newest}", [DAY_BEFORE_THE_END])
 
 
 def give_back() -> None:
     """Let the rows come that were held back."""
     with owner() as cursor:
-        for table in growing(cursor):
-            cursor.execute(f'insert into public."{table}" overriding system value select * from held."{table}"')
+        for table, columns in growing(cursor):
+            newest = f'select * from held."{table}" order by "createdAt"'
+            cursor.execute(f'insert into public."{table}" ({columns}) {newest}')
         cursor.execute("drop schema held cascade")
 
 
-def growing(cursor: Cursor) -> list[str]:
-    """The tables whose last day is held back."""
+def growing(cursor: Cursor) -> list[tuple[str, str]]:
+    """The tables whose last day is held back, and their columns without the key."""
     cursor.execute(GROWING)
-    return [table for (table,) in cursor]
+    return cursor.fetchall()
 
 
 @contextmanager
 def owner() -> Iterator[Cursor]:
-    """A transaction of PostgreSQL's owner, in which no foreign key cascades."""
+    """A transaction of PostgreSQL's owner."""
     login = {"user": settings.POSTGRES_SUPERUSER, "password": settings.POSTGRES_SUPERUSER_PASSWORD}
     address = {"host": settings.HOST, "port": os.environ["POSTGRES_PORT"], "dbname": settings.POSTGRES_DATABASE}
     with closing(psycopg2.connect(**address, **login)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("set session_replication_role = replica")
         yield cursor
 
 

@@ -59,12 +59,13 @@
 
 
 {#
-    Records that a landing is complete, and up to when it has seen all rows: when the oldest slice was read that is not closed.
+    Records that a landing is complete, and up to when it has seen all rows: when the oldest slice was read that may have new
+    rows.
     Arguments: relation, the staging table; began, when the landing began, which counts if there is no such slice; slicing, of the
-    materialization `slices`; closed, the slices that no new row comes to.
+    materialization `slices`; nothing_new, the slices in which there was nothing new at that time.
 #}
-{% macro enter_landing_complete(relation, began, slicing, closed) %}
-    {% set is_open = slicing.number ~ ' not in (' ~ closed | join(', ') ~ ')' if closed else 'true' %}
+{% macro enter_landing_complete(relation, began, slicing, nothing_new) %}
+    {% set is_open = slicing.number ~ ' not in (' ~ nothing_new | join(', ') ~ ')' if nothing_new else 'true' %}
     {% call statement('complete') %}
     insert into {{ landings() }} (staging_table, state, seen_at, slices, rows, layout, invocation_id)
     select

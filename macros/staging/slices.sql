@@ -3,8 +3,8 @@
 
     The table is partitioned by slice, and the slices already landed are the checkpoint. A run lands those that are missing, the
     last one (it grows), and those that were read before the cutoff had settled (rows may have come since). The key of a table with
-    grows_with grows with time, so new rows come at its end: closed slices are left alone, and of one that still grows only the end
-    is read (new_rows.sql). A run that reconciles also lands slices whose rows have changed. If the landing of a table is complete
+    grows_with grows with time, so new rows come at its end: slices with nothing new are left alone, and of one that grows only the
+    end is read (new_rows.sql). A run that reconciles also lands slices whose rows have changed. If the landing of a table is complete
     and late enough for every cutoff, the table is left alone.
 
     Each batch of slices goes into a scratch table of this run, is counted against PostgreSQL, and replaces its partitions in one
@@ -33,7 +33,7 @@
     } %}
     {% do slicing.update({'layout': _layout(slicing)}) %}
     {% set landing = landing_of(this) %}
-    {% set landed = {'slices': 0, 'rows': 0, 'kept': 0, 'closed': []} %}
+    {% set landed = {'slices': 0, 'rows': 0, 'at_the_end': 0, 'nothing_new': 0} %}
     {% set table = model.sources[0][1] %}
     {% if is_retired(table) %}
         {% do log(this.identifier ~ ': ' ~ table ~ ' is retired; what was landed of it stays', info=true) %}
@@ -44,8 +44,8 @@
         {% do landed.update(_land(slicing, landing)) %}
         {% do log(
             this.identifier ~ ': ' ~ how_many(landed.slices, 'slice') ~ ' landed, ' ~ how_many(landed.rows, 'row')
-            ~ ('; ' ~ how_many(landed.kept, 'slice') ~ ' read from its settled end on' if landed.kept)
-            ~ ('; ' ~ how_many(landed.closed | length, 'slice') ~ ' closed' if landed.closed), info=true
+            ~ ('; ' ~ how_many(landed.at_the_end, 'slice') ~ ' read at the end alone' if landed.at_the_end)
+            ~ ('; nothing new in ' ~ how_many(landed.nothing_new, 'slice') if landed.nothing_new), info=true
         ) %}
         {% do persist_docs(this, model) %}
     {% endif %}
@@ -60,8 +60,8 @@
     Lands slices a batch at a time. If there is more than one batch, the ledger records that the landing has begun; not if a table
     is built beside the old one, which stays as it was landed until the swap.
     Arguments: landing, of landing_of().
-    Returns: a dict of slices, how many were landed; kept, of how many only the end was read; rows, how many were read; and closed,
-    the slices that were left as they are for good.
+    Returns: a dict of slices, how many were landed; at_the_end, of how many only the end was read; rows, how many were read; and
+    nothing_new, how many slices were left as they are for that.
 #}
 {% macro _land(slicing, landing) %}
     {% set exists = load_cached_relation(this) is not none %}
@@ -71,15 +71,18 @@
 
     {% set source = run_query(_source_slices(slicing)).rows[0] %}
     {% set in_source = fromjson(source['slices']) | map('int') | list %}
-    {% set closed = [] if is_new or not slicing.grows_with else closed_slices(slicing, in_source) %}
     {% set staged = {} if is_new or not slicing.key else _staged_slices(slicing) %}
     {% set compared = slices_to_compare(this, in_source + staged | list) if staged and reconciling() else [] %}
     {% set changed = compared if var('reconcile_mode') == 'full' or not compared
         else query_column(changed_slices(slicing, this, compared)) | map('int') | list %}
-    {% set slices = _slices_to_land(slicing, in_source, staged, closed, changed) %}
-    {% if slicing.grows_with and not is_new and landing.complete %}
-        {% do slicing.update({'kept': kept_keys(slicing, slices | reject('in', changed) | list)}) %}
-    {% endif %}
+    {% set kept = kept_rows(slicing, staged) %}
+    {% for slice in changed + ([] if landing.complete or not staged else [staged | max]) %}
+        {% do kept.pop(slice, none) %}
+    {% endfor %}
+    {% set slices = _slices_to_land(slicing, in_source, staged, kept, changed) %}
+    {% for slice in slices if slice in kept %}
+        {% do slicing.kept.update({slice: kept[slice].key}) %}
+    {% endfor %}
     {% if slices | length > var('parallel_slices') and destination == this %}
         {% do enter_landing_begun(this, in_source | length, slicing.layout) %}
     {% endif %}
@@ -106,10 +109,18 @@
         {% do run_query('exchange tables ' ~ destination ~ ' and ' ~ this) %}
         {% do run_query('drop table ' ~ destination ~ ' sync') %}
     {% endif %}
-    {% set closed = closed | reject('in', slices) | list %}
-    {% do enter_looks(this, source['began'], slicing, slices | reject('in', slicing.kept) | list + compared) %}
-    {% do enter_landing_complete(this, source['began'], slicing, closed) %}
-    {% do return({'slices': landed.slices, 'kept': slicing.kept | length, 'rows': landed.rows, 'closed': closed}) %}
+    {% set nothing_new = [] %}
+    {% for slice, rows in kept.items() if rows.nothing_new and slice not in slices %}
+        {% do nothing_new.append(slice) %}
+    {% endfor %}
+    {% set looked_at = slices | reject('in', kept) | list + compared %}
+    {% if looked_at %}
+        {% do enter_looks(this, source['began'], slicing, looked_at) %}
+    {% endif %}
+    {% do enter_landing_complete(this, source['began'], slicing, nothing_new) %}
+    {% do return({
+        'slices': landed.slices, 'at_the_end': slicing.kept | length, 'rows': landed.rows, 'nothing_new': nothing_new | length
+    }) %}
 {% endmacro %}
 
 
@@ -132,33 +143,39 @@
 {% endmacro %}
 
 
-{# The slices that the table has: a dict of number, and whether it was read before the cutoff had settled. #}
+{#
+    The slices that the table has: a dict of number, and a dict of is_early (whether it was read before the cutoff had settled),
+    last_key and landed (in milliseconds since 1970).
+#}
 {% macro _staged_slices(slicing) %}
     {% set staged = {} %}
     {% for row in run_query(
-        "select " ~ slicing.number ~ " as slice, min(_landed_at) < " ~ utc_literal(settled_after(last_cutoff())) ~ " as is_early"
-        ~ " from " ~ this ~ " group by slice"
+        "select " ~ slicing.number ~ " as slice, min(_landed_at) < " ~ utc_literal(settled_after(last_cutoff())) ~ " as is_early, max("
+        ~ slicing.key ~ ") as last_key, toUnixTimestamp(min(_landed_at)) * 1000 as landed from " ~ this ~ " group by slice"
     ) %}
-        {% do staged.update({row['slice'] | int: row['is_early'] | int == 1}) %}
+        {% do staged.update({row['slice'] | int: {
+            'is_early': row['is_early'] | int == 1, 'last_key': row['last_key'] | int, 'landed': row['landed'] | int
+        }}) %}
     {% endfor %}
     {% do return(staged) %}
 {% endmacro %}
 
 
 {#
-    The numbers of the slices to land, ascending: those that are missing, those that were read before the cutoff had settled and are
-    not closed, those that changed, and the last one, even if PostgreSQL has no row in it any more. If nothing is staged, slice 0 of an
-    empty source makes the table.
+    The numbers of the slices to land, ascending: those that are missing, those that changed, and, unless there is nothing new in
+    them, those that were read before the cutoff had settled, and the last one, even if PostgreSQL has no row in it any more. If nothing
+    is staged, slice 0 of an empty source makes the table.
+    Arguments: kept, of kept_rows(), without slices that are to be landed whole.
 #}
-{% macro _slices_to_land(slicing, in_source, staged, closed, changed) %}
+{% macro _slices_to_land(slicing, in_source, staged, kept, changed) %}
     {% set wanted = changed | list %}
-    {% for slice in in_source if slice not in staged or staged[slice] and slice not in closed %}
+    {% for slice in in_source if slice not in staged %}
         {% do wanted.append(slice) %}
     {% endfor %}
-    {% if staged %}
-        {% do wanted.append(staged | max) %}
-    {% endif %}
-    {% do return(wanted | unique | sort or [0]) %}
+    {% for slice, found in staged.items() if (found.is_early and slice in in_source or slice == staged | max) and not kept.get(slice, {}).nothing_new %}
+        {% do wanted.append(slice) %}
+    {% endfor %}
+    {% do return(wanted | unique | sort if wanted or staged else [0]) %}
 {% endmacro %}
 
 
@@ -197,15 +214,22 @@
 
 
 {#
-    The condition for a key to be in a slice, in both dialects. Division truncates, so slice 0 reaches below zero.
+    The condition for a key to be in a slice, in both dialects.
     Arguments: slicing, of the materialization `slices`; slice, its number; quote, of names in the dialect.
 #}
 {% macro in_slice(slicing, slice, quote='') -%}
-    {%- set key = quote ~ slicing.key ~ quote -%}
-    {%- set first = slice * slicing.size - (slicing.size - 1 if slice <= 0 else 0) -%}
-    {%- set after = slice * slicing.size + (slicing.size if slice >= 0 else 1) -%}
-    {{ 'true' if not slicing.key else key ~ ' >= ' ~ first ~ ' and ' ~ key ~ ' < ' ~ after }}
+    {%- set key, bounds = quote ~ slicing.key ~ quote, bounds_of_slice(slicing, slice) -%}
+    {{ 'true' if not slicing.key else key ~ ' >= ' ~ bounds[0] ~ ' and ' ~ key ~ ' < ' ~ bounds[1] }}
 {%- endmacro %}
+
+
+{# A slice's first key, and the one after its last. Division truncates, so slice 0 reaches below zero. #}
+{% macro bounds_of_slice(slicing, slice) %}
+    {% do return([
+        slice * slicing.size - (slicing.size - 1 if slice <= 0 else 0),
+        slice * slicing.size + (slicing.size if slice >= 0 else 1)
+    ]) %}
+{% endmacro %}
 
 
 {# The condition for a row of a slice to be read from PostgreSQL: all, or those after the last key that is kept. #}

@@ -161,7 +161,7 @@ def test_a_day_in_24_windows_leaves_the_log_of_one_backfill(community: Community
         output = project.dbt(*(BUILD if window == 12 else ("run", "--select", "tag:backfill")), cutoff=cutoff)
         assert re.search(r"published_events: [1-9]\d* events of \d+ metrics published", output)
         landed = re.search(
-            r"stg_image_reaction: \d+ slices? landed, (\d+) rows; (\d+) slices? read .* on; (\d+) slices? closed", output
+            r"stg_image_reaction: \d+ slices? landed, (\d+) rows; (\d+) slices? .*; nothing new in (\d+) slices", output
         )
         # What has come in these windows, and one slice whose rows are out of order.
         assert landed and int(landed[1]) <= community.young_reactions() + 500
@@ -309,15 +309,15 @@ def test_the_audit_of_a_window_names_rows_that_landing_could_not_see(community: 
     """Such as new rows with old keys: the key does not grow with time then, as the source declares."""
     project = community.project
     project.dbt("run", "--select", "tag:backfill", "resource_type:seed", cutoff=community.cutoff())
-    into_closed = """
+    into_the_past = """
         update {schema}."ImageReaction" set "createdAt" = {now}
         where id in (
             select id from {schema}."ImageReaction" where id > 1500 and reaction = 'Like' order by id limit {rows}
         )
     """
-    # One row in a closed slice: a warning, and the window is published.
+    # One row of long ago: a warning, and the window is published.
     community.acts()
-    community.sandbox.postgres(into_closed.format(schema=SCHEMA, now=NOW, rows=1))
+    community.sandbox.postgres(into_the_past.format(schema=SCHEMA, now=NOW, rows=1))
     before = project.fingerprint()
     output = project.dbt(*BUILD, cutoff=community.cutoff(), reconcile_limit=0.1)
     assert re.search(r"1 entity of Image differs from what PostgreSQL counts in the window since", output)
@@ -325,7 +325,7 @@ def test_the_audit_of_a_window_names_rows_that_landing_could_not_see(community: 
 
     # Hundreds: nothing is published, until the table is landed anew.
     community.acts()
-    community.sandbox.postgres(into_closed.format(schema=SCHEMA, now=NOW, rows=300))
+    community.sandbox.postgres(into_the_past.format(schema=SCHEMA, now=NOW, rows=300))
     cutoff, before = community.cutoff(), project.fingerprint()
     output = project.dbt(*BUILD, cutoff=cutoff, fails=True)
     assert found(output)["Image ReactionLike"][0] > 0
@@ -335,7 +335,7 @@ def test_the_audit_of_a_window_names_rows_that_landing_could_not_see(community: 
     assert project.fingerprint() != before
 
 
-def test_a_slice_with_rows_newer_than_a_later_slice_is_not_closed(community: Community) -> None:
+def test_a_slice_with_rows_newer_than_later_ones_is_read_whole(community: Community) -> None:
     """Where the key has not grown with time so far, it cannot be counted upon."""
     project = community.project
     newer = (datetime.now(UTC) - timedelta(minutes=1)).strftime("%Y-%m-%d %H:%M:%S")
