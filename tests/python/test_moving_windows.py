@@ -349,6 +349,6 @@ def test_a_slice_with_rows_newer_than_later_ones_is_read_whole(community: Commun
     project.dbt("run", "--select", "stg_image_reaction", cutoff=community.cutoff())
     again = community.landed_at("stg_image_reaction")
     landed = {number for number in first if again[number] != first[number]}
-    assert 4 in landed and max(first) in landed and len(landed) < len(first) / 2
+    assert 4 in landed and len(landed) < len(first) / 2
     # Nor is any row of it kept.
     assert community.sandbox.value(f"select count() from {DATABASE}.stg_image_reaction where id = 2002") == 0
