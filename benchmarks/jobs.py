@@ -47,11 +47,15 @@ VARS = {SHARE: {"live_events": False, "reconcile_share": 0.05}}
 # Tables whose rows can come a day later, under new ids: those with the time of a row and no foreign key to them. With
 # their other columns.
 GROWING = """
-select table_name, string_agg(format('%I', column_name), ', ') filter (where column_name <> 'id')
+select
+    table_name,
+    string_agg(format('%I', column_name), ', ' order by ordinal_position) filter (where column_name <> 'id')
 from information_schema.columns
 where
     table_schema = 'public'
-    and format('%I.%I', table_schema, table_name)::regclass not in (select confrelid from pg_constraint where contype = 'f')
+    and format('%I.%I', table_schema, table_name)::regclass not in (
+        select confrelid from pg_constraint where contype = 'f'
+    )
 group by 1
 having count(*) filter (where column_name in ('id', 'createdAt')) = 2
 """

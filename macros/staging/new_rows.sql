@@ -5,7 +5,8 @@
     the slice is left out.
     Arguments: slicing, of the materialization `slices`; staged, the slices that are landed: a dict of number, and a dict with last_key
     and landed (in milliseconds since 1970).
-    Returns: a dict of slice, and a dict of key, the last that is kept, and nothing_new, whether PostgreSQL has none after it.
+    Returns: a dict of slice, and a dict of key, the last that is kept, and nothing_new, whether there is none after it, neither staged
+    nor in PostgreSQL.
 #}
 {% macro kept_rows(slicing, staged) %}
     {% set kept = {} %}
@@ -38,8 +39,8 @@
 
 {#
     PostgreSQL: of each slice, the last of the staged keys (key) whose row was not young when it was landed, the time of that row (at,
-    in milliseconds since 1970), and the last key that it has now (last_key). These are looks at the key's index, which meets the young
-    rows first.
+    in milliseconds since 1970), and the last key of all, be it staged or there now (last_key). These are looks at the key's index, which
+    meets the young rows first.
 #}
 {% macro _last_old_rows(slicing, staged) %}
     {%- set parts = slicing.grows_with.split('.') -%}
@@ -49,11 +50,11 @@
         staged.slice,
         last_old.key,
         last_old.at,
-        (
+        greatest(staged.staged_key, (
             select max("{{ slicing.key }}")
             from {{ slicing.source }}
             where "{{ slicing.key }}" >= staged.first_key and "{{ slicing.key }}" < staged.key_after
-        )::bigint as last_key
+        )) as last_key
     from (
         values
         {%- for slice, found in staged.items() %}

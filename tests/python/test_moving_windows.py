@@ -305,6 +305,24 @@ def test_rows_to_come_do_not_speak_against_a_correction(community: Community) ->
     assert "nothing to correct" in project.dbt(*RECONCILE, cutoff=cutoff, live_events=False)
 
 
+def test_a_row_that_goes_before_its_window_is_not_published(community: Community) -> None:
+    """It was landed with the window before, and nothing has come after it."""
+    project = community.project
+    cutoff = community.cutoff()
+    [(image,)] = community.sandbox.postgres(
+        f"""
+        insert into {SCHEMA}."ImageReaction" ("imageId", "userId", reaction, "createdAt", "updatedAt")
+        select max(id), -1, 'Like', {NOW}, {NOW} from {SCHEMA}."Image"
+        returning "imageId"
+        """
+    )
+    project.dbt("run", "--select", "tag:backfill", "resource_type:seed", cutoff=cutoff)
+    likes = community.likes(image)
+    community.sandbox.postgres(f'delete from {SCHEMA}."ImageReaction" where "userId" = -1')
+    project.dbt("run", "--select", "tag:backfill", cutoff=community.cutoff())
+    assert community.likes(image) == likes
+
+
 def test_the_audit_of_a_window_names_rows_that_landing_could_not_see(community: Community) -> None:
     """Such as new rows with old keys: the key does not grow with time then, as the source declares."""
     project = community.project
