@@ -246,7 +246,7 @@ def oldest_look(project: ParsedProject) -> str:
 
 
 def test_what_a_later_look_will_find_is_no_fault_of_a_correction(community: Community) -> None:
-    """A like goes in a slice that is looked at, one comes back in a slice that is not: PostgreSQL counts what it did."""
+    """A like goes in a slice that is looked at, one comes back in another: PostgreSQL counts as many as it did."""
     project = community.project
     with_likes = f"""
         select "imageId", min(id), max(id)
