@@ -13,7 +13,7 @@ import pytest
 from conftest import Project, Sandbox, drop_databases, new_project
 from event_log_checks import Pair, leftovers, totals
 from parity_checks import found
-from parsed_project import ParsedProject
+from parsed_project import ParsedProject, wait_until
 
 SCHEMA, DATABASE = "moving", "moving"
 SETTLE_LAG = 1
@@ -102,6 +102,20 @@ class Community:
             f'''select count(*) from {SCHEMA}."ImageReaction" where "createdAt" > {NOW} - interval '1 day\''''
         )[0][0]
 
+    def parts_of_a_month(self) -> int:
+        """The parts of the log's partition that has the most."""
+        return self.sandbox.value(
+            f"""
+            select max(parts)
+            from (
+                select count() as parts
+                from system.parts
+                where active and database = '{DATABASE}' and table = 'entityMetricEvents'
+                group by partition_id
+            )
+            """
+        )
+
     def likes(self, image: int) -> int:
         """What the log makes of an image's likes."""
         return self.sandbox.value(
@@ -166,6 +180,8 @@ def test_a_day_in_24_windows_leaves_the_log_of_one_backfill(community: Community
         # What has come in these windows, and one slice whose rows are out of order.
         assert landed and int(landed[1]) <= community.young_reactions() + 500
         assert int(landed[2]) > 0 and int(landed[3]) > 4
+    # Each has brought a part for each model that had events; they are merged as others are.
+    wait_until(lambda: community.parts_of_a_month() < 24 * 3)
     last = community.landed_at("stg_image_reaction")
     unchanged = [number for number in first if last[number] == first[number]]
     assert len(unchanged) >= len(first) - 3 and len(last) > len(first)
