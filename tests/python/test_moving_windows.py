@@ -96,11 +96,9 @@ class Community:
             )
         )
 
-
     def young_reactions(self) -> int:
-        return self.sandbox.postgres(
-            f'''select count(*) from {SCHEMA}."ImageReaction" where "createdAt" > {NOW} - interval '1 day\''''
-        )[0][0]
+        young = f"""select count(*) from {SCHEMA}."ImageReaction" where "createdAt" > {NOW} - interval '1 day'"""
+        return self.sandbox.postgres(young)[0][0]
 
     def parts_of_a_month(self) -> int:
         """The parts of the log's partition that has the most."""
