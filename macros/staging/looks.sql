@@ -16,9 +16,9 @@
         slice Int64 comment 'number of the slice',
         looked_at DateTime64(3, 'UTC') comment 'when the run began to read the table'
     )
-    engine = ReplacingMergeTree(looked_at)
+    engine = MergeTree
     order by (staging_table, slice)
-    comment 'When each slice of a staging table was last landed whole or compared with PostgreSQL.'
+    comment 'When each slice of a staging table was landed whole or compared with PostgreSQL. Append-only.'
     {% endcall %}
 {% endmacro %}
 
