@@ -29,7 +29,7 @@ STEP = ("started_at", "completed_at")
 # The seed's last row was made before 2024-09-03 00:00.
 DAY_BEFORE_THE_END = "2024-09-02 00:00:00.000"
 COPY, BACKFILL, USUAL, PUSH = "copy to stdout", "backfill", "usual way", "push to Redis"
-ONE_DAY, RECONCILE, SHARE = "one-day window", "reconcile", "reconcile a twentieth"
+ONE_DAY, RECONCILE, SHARE = "one-day window", "reconcile", "reconcile 5 %"
 MODELS_ALONE = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
 AUDIT = ["test_name:source_parity", "path:tests/audit", "--exclude", "catalog_agrees_with_models"]
 # What dbt is told for each job. The first ends a day before the data does, the second takes the rest.
