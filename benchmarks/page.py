@@ -125,5 +125,7 @@ def pictures(result: Result) -> dict[str, dict]:
 
 def drawn(spec: dict) -> str:
     """A chart as SVG."""
-    common = {"$schema": VEGA_LITE, "background": "white", "width": 560, "config": {"view": {"stroke": None}}}
+    # Browsers set the legend's text wider than it was measured.
+    space = {"padding": {"left": 5, "top": 5, "bottom": 5, "right": 30}}
+    common = {"$schema": VEGA_LITE, "background": "white", "width": 560, "config": {"view": {"stroke": None}} | space}
     return vl_convert.vegalite_to_svg(common | spec)
