@@ -223,7 +223,11 @@
 {%- endmacro %}
 
 
-{# A slice's first key, and the one after its last. Division truncates, so slice 0 reaches below zero. #}
+{#
+    A slice's first key, and the one after its last. Division truncates, so slice 0 reaches below zero.
+    Arguments: slicing, of the materialization `slices`; slice, its number.
+    Returns: a list of two keys.
+#}
 {% macro bounds_of_slice(slicing, slice) %}
     {% do return([
         slice * slicing.size - (slicing.size - 1 if slice <= 0 else 0),
