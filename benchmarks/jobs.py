@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-import psycopg2
 from clickhouse_connect.driver import Client
 from psycopg2.extensions import cursor as Cursor
 
 from benchmarks.servers import REPOSITORY, TARGET, dbt, new_log, quiet, run, servers
 from benchmarks.usual_way import usual_way
 from redis_hashes import connect
-from sandbox import settings
+from sandbox import postgres, settings
 
 STEP = ("started_at", "completed_at")
 # The seed's last row was made before 2024-09-03 00:00.
@@ -205,9 +204,8 @@ def growing(cursor: Cursor) -> list[tuple[str, str]]:
 @contextmanager
 def owner() -> Iterator[Cursor]:
     """A transaction of PostgreSQL's owner."""
-    login = {"user": settings.POSTGRES_SUPERUSER, "password": settings.POSTGRES_SUPERUSER_PASSWORD}
-    address = {"host": settings.HOST, "port": os.environ["POSTGRES_PORT"], "dbname": settings.POSTGRES_DATABASE}
-    with closing(psycopg2.connect(**address, **login)) as connection, connection, connection.cursor() as cursor:
+    at_hand = settings.Sandbox(Path(os.environ["SANDBOX_DIR"]), {"postgres": int(os.environ["POSTGRES_PORT"])})
+    with closing(postgres.connect(at_hand)) as connection, connection, connection.cursor() as cursor:
         yield cursor
 
 

@@ -28,7 +28,6 @@
         'number': 'intDiv(' ~ key ~ ', ' ~ size ~ ')' if key else 'toInt32(0)',
         'source': _sliced_source(),
         'grows_with': graph.sources[model.depends_on.nodes[0]].config.meta.get('grows_with') if key else none,
-        'kept': {},
         'sql': sql
     } %}
     {% do slicing.update({'layout': _layout(slicing)}) %}
@@ -79,10 +78,8 @@
     {% for slice in changed + ([] if landing.complete or not staged else [staged | max]) %}
         {% do kept.pop(slice, none) %}
     {% endfor %}
-    {% set slices = _slices_to_land(slicing, in_source, staged, kept, changed) %}
-    {% for slice in slices if slice in kept %}
-        {% do slicing.kept.update({slice: kept[slice].key}) %}
-    {% endfor %}
+    {% do slicing.update({'kept': kept}) %}
+    {% set slices = _slices_to_land(slicing, in_source, staged, changed) %}
     {% if slices | length > var('parallel_slices') and destination == this %}
         {% do enter_landing_begun(this, in_source | length, slicing.layout) %}
     {% endif %}
@@ -119,7 +116,7 @@
     {% endif %}
     {% do enter_landing_complete(this, source['began'], slicing, nothing_new) %}
     {% do return({
-        'slices': landed.slices, 'at_the_end': slicing.kept | length, 'rows': landed.rows, 'nothing_new': nothing_new | length
+        'slices': landed.slices, 'at_the_end': slices | select('in', kept) | list | length, 'rows': landed.rows, 'nothing_new': nothing_new | length
     }) %}
 {% endmacro %}
 
@@ -165,14 +162,13 @@
     The numbers of the slices to land, ascending: those that are missing, those that changed, and, unless there is nothing new in
     them, those that were read before the cutoff had settled, and the last one, even if PostgreSQL has no row in it any more. If nothing
     is staged, slice 0 of an empty source makes the table.
-    Arguments: kept, of kept_rows(), without slices that are to be landed whole.
 #}
-{% macro _slices_to_land(slicing, in_source, staged, kept, changed) %}
+{% macro _slices_to_land(slicing, in_source, staged, changed) %}
     {% set wanted = changed | list %}
     {% for slice in in_source if slice not in staged %}
         {% do wanted.append(slice) %}
     {% endfor %}
-    {% for slice, found in staged.items() if (found.is_early and slice in in_source or slice == staged | max) and not kept.get(slice, {}).nothing_new %}
+    {% for slice, found in staged.items() if (found.is_early and slice in in_source or slice == staged | max) and not slicing.kept.get(slice, {}).nothing_new %}
         {% do wanted.append(slice) %}
     {% endfor %}
     {% do return(wanted | unique | sort if wanted or staged else [0]) %}
@@ -238,7 +234,7 @@
 
 {# The condition for a row of a slice to be read from PostgreSQL: all, or those after the last key that is kept. #}
 {% macro _to_read(slicing, slice, quote='') -%}
-    {{ in_slice(slicing, slice, quote) }}{{ ' and ' ~ quote ~ slicing.key ~ quote ~ ' > ' ~ slicing.kept[slice] if slice in slicing.kept }}
+    {{ in_slice(slicing, slice, quote) }}{{ ' and ' ~ quote ~ slicing.key ~ quote ~ ' > ' ~ slicing.kept[slice].key if slice in slicing.kept }}
 {%- endmacro %}
 
 
@@ -270,7 +266,7 @@
     union all
     select * replace (now('UTC') as _landed_at)
     from {{ this }}
-    where {{ in_slice(slicing, slice) }} and {{ slicing.key }} <= {{ slicing.kept[slice] }}
+    where {{ in_slice(slicing, slice) }} and {{ slicing.key }} <= {{ slicing.kept[slice].key }}
     {%- endif %}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
