@@ -4,6 +4,7 @@ import click
 
 from benchmarks.jobs import jobs
 from benchmarks.looking_up import look_up, lookup, totals
+from benchmarks.memory import memory
 from benchmarks.page import page
 from benchmarks.pushing import push, redis
 
@@ -24,5 +25,5 @@ def main(context: click.Context, quick: bool) -> None:
         click.echo(context.get_help())
 
 
-for command in (jobs, lookup, redis, page):
+for command in (jobs, memory, lookup, redis, page):
     main.add_command(command)

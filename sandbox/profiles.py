@@ -19,7 +19,6 @@ def targets(sandbox: Sandbox) -> dict[str, dict[str, dict]]:
         "schema": f"{{{{ env_var('SANDBOX_CLICKHOUSE_DATABASE', '{settings.CLICKHOUSE_DATABASE}') }}}}",
         "threads": 4,
         "send_receive_timeout": 86400,
-        "custom_settings": {"max_bytes_before_external_group_by": 300_000_000},
     }
     postgres = {
         "type": "postgres",
@@ -47,6 +46,8 @@ def write(sandbox: Sandbox) -> None:
     profiles = yaml.safe_load((settings.REPOSITORY / "profiles.yml.example").read_text())
     for profile, outputs in targets(sandbox).items():
         profiles[profile]["outputs"] |= outputs
+    of_clickhouse = profiles["entity_metrics"]["outputs"]
+    of_clickhouse["sandbox"]["custom_settings"] = dict(of_clickhouse["production"]["custom_settings"])
     text = f"{WRITTEN}\n{yaml.safe_dump(profiles, sort_keys=False, width=1000)}"
     sandbox.directory.mkdir(parents=True, exist_ok=True)
     replace(sandbox.directory / "profiles.yml", text)

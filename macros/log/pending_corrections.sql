@@ -33,8 +33,15 @@
         {% do _say_what_is_unpublished(published) %}
         {% for view in views %}
             {% set began = modules.datetime.datetime.utcnow() %}
-            {% do run_query(_insert_corrections(scratch, view, published | selectattr('view', 'equalto', view.name) | list, moment, traits)) %}
-            {% do say_progress(began, view.name ~ ', compared with the log', 'select count() from ' ~ relation_named(view.name), 'event') %}
+            {% set of_view = published | selectattr('view', 'equalto', view.name) | list %}
+            {#- At most an eighth of the entities is added up at a time, so memory ends later. #}
+            {% for buckets in query_column(_differing_buckets(view, of_view, moment, traits)) | batch(8192) %}
+                {% do run_query(_insert_corrections(scratch, view, of_view, moment, traits, buckets)) %}
+            {% endfor %}
+            {% do say_progress(
+                began, view.name ~ ', compared with the log', 'select sum(of_metric.rows) from (' ~ published_content() ~ ') as of_metric where '
+                ~ of_metrics(of_view, 'of_metric.entity_type', 'of_metric.metric_type'), 'event'
+            ) %}
         {% endfor %}
         {% for window in published %}
             {% do windows.append(dict(window, start=moment.settled, end=moment.at)) %}
@@ -141,58 +148,133 @@
 
 
 {#
-    One correction for each entity and metric of a view whose events do not add up to the truth.
-    Arguments: windows, of event_windows(), of the view's metrics; moment, of _moment_of_run().
+    The buckets (see hash_and_bucket) in which a view's events do not add up to the truth.
+    Arguments: as in _insert_corrections().
+    Returns: a query of one column.
 #}
-{% macro _insert_corrections(scratch, view, windows, moment, traits) %}
-    insert into {{ scratch }} ({{ event_columns() }})
-    with truth as (
+{% macro _differing_buckets(view, windows, moment, traits) %}
+    select bucket
+    from (
         select
-            entityType,
-            metricType,
-            toInt64(entityId) as entityId,
-            toInt64(sum(metricValue)) as total
-        from {{ relation_named(view.name) }}
-        where
-            createdAt < {{ utc_literal(moment.settled) }}
-            {%- set to_come = _windows_to_come(windows) %}
-            {%- if to_come %}
-            -- what the backfill has yet to publish
-            and not {{ within_windows(to_come, 3) }}
-            {%- endif %}
-        group by entityType, metricType, entityId
-    ),
-
-    logged as (
-        select
-            toString(entityType) as entityType,
-            toString(metricType) as metricType,
-            toInt64(entityId) as entityId,
-            toInt64(sumIf(metricValue, is_settled or is_correction)) as total,
-            countIf(not is_settled and not is_correction) as unsettled
+            bucket,
+            sum(value * hash) as checksum
         from (
-            select
-                *,
-                createdAt < {{ utc_literal(truncated(moment.settled, traits.decimals)) }} as is_settled,
-                {{ is_correction(correction_moments(moment.settled)) }} as is_correction
-            from {{ relation_named('logged_events') }}
-            where {{ of_metrics(windows) }}
+            {{ _events_of_truth(view, windows, moment) | indent(12) }}
         )
-        group by entityType, metricType, entityId
-    )
+        group by bucket
 
+        union all
+
+        select
+            bucket,
+            -sum(value * hash) as checksum
+        from (
+            {{ _events_of_log(windows, moment, traits) | indent(12) }}
+        )
+        group by bucket
+    )
+    group by bucket
+    having sum(checksum) != 0
+    order by bucket
+{% endmacro %}
+
+
+{#
+    One correction for each entity and metric of some buckets whose events do not add up to the truth. Both sides meet in a group by and
+    not in a join: it needs less memory.
+    Arguments: view, an events model; windows, of event_windows(), of the view's metrics; moment, of _moment_of_run(); traits, of
+    event_log_traits(); buckets, of _differing_buckets().
+#}
+{% macro _insert_corrections(scratch, view, windows, moment, traits, buckets) %}
+    insert into {{ scratch }} ({{ event_columns() }})
     select
         entityType,
         {{ as_log_type('entityId', traits.types.entityId) }} as entityId,
         0 as userId,
         metricType,
-        {{ as_log_type('truth.total - logged.total', traits.types.metricValue) }} as metricValue,
+        {{ as_log_type('missing', traits.types.metricValue) }} as metricValue,
         {{ utc_literal(moment.at) }} as createdAt
-    from truth
-    full outer join logged using (entityType, metricType, entityId)
-    where truth.total != logged.total and logged.unsettled = 0
+    from (
+        select
+            entityType,
+            metricType,
+            entityId,
+            sum(total) as missing
+        from (
+            select
+                entityType,
+                metricType,
+                entityId,
+                sum(value) as total,
+                toUInt64(0) as unsettled
+            from (
+                {{ _events_of_truth(view, windows, moment) | indent(16) }}
+            )
+            where bucket in ({{ buckets | join(', ') }})
+            group by
+                entityType,
+                metricType,
+                entityId
+
+            union all
+
+            select
+                entityType,
+                metricType,
+                entityId,
+                -sum(value) as total,
+                countIf(not is_settled and not is_correction) as unsettled
+            from (
+                {{ _events_of_log(windows, moment, traits) | indent(16) }}
+            )
+            where bucket in ({{ buckets | join(', ') }})
+            group by
+                entityType,
+                metricType,
+                entityId
+        )
+        group by
+            entityType,
+            metricType,
+            entityId
+        having missing != 0 and sum(unsettled) = 0
+    )
     settings max_partitions_per_insert_block = 0
 {% endmacro %}
+
+
+{# What the source makes of a view's events that have settled. #}
+{% macro _events_of_truth(view, windows, moment) %}
+select
+    toLowCardinality(entityType) as entityType,
+    toLowCardinality(metricType) as metricType,
+    toInt64(entityId) as entityId,
+    toInt64(metricValue) as value,
+    {{ hash_and_bucket('entityType, metricType, toInt64(entityId)') }}
+from {{ relation_named(view.name) }}
+where
+    createdAt < {{ utc_literal(moment.settled) }}
+    {%- set to_come = _windows_to_come(windows) %}
+    {%- if to_come %}
+    -- what the backfill has yet to publish
+    and not {{ within_windows(to_come, 3) }}
+    {%- endif %}
+{%- endmacro %}
+
+
+{# What the log has of a view's metrics. An event that has not settled has no value yet, unless it is a correction. #}
+{% macro _events_of_log(windows, moment, traits) %}
+select
+    entityType,
+    metricType,
+    toInt64(entityId) as entityId,
+    createdAt < {{ utc_literal(truncated(moment.settled, traits.decimals)) }} as is_settled,
+    {{ is_correction(correction_moments(moment.settled)) }} as is_correction,
+    if(is_settled or is_correction, metricValue, 0) as value,
+    {{ hash_and_bucket('entityType, metricType, toInt64(entityId)') }}
+from {{ relation_named('logged_events') }}
+where {{ of_metrics(windows) }}
+{%- endmacro %}
 
 
 {#

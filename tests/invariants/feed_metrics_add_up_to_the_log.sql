@@ -11,32 +11,46 @@
 {% set sample = var('parity_sample') | float %}
 {% set midnight = "(select toStartOfDay(now64(3, 'UTC')))" %}
 
-with logged as (
+with term as (
     select
         entityType,
         entityId,
         metricType,
-        sumIf(metricValue, createdAt >= {{ midnight }} - toIntervalHour(24) and createdAt < {{ midnight }} + toIntervalHour(24)) as ofDay,
-        sumIf(metricValue, createdAt >= {{ midnight }} - toIntervalHour(7 * 24) and createdAt < {{ midnight }} + toIntervalHour(24)) as ofWeek,
-        sumIf(metricValue, createdAt >= {{ midnight }} - toIntervalHour(30 * 24) and createdAt < {{ midnight }} + toIntervalHour(24)) as ofMonth,
-        sumIf(metricValue, createdAt >= {{ midnight }} - toIntervalHour(365 * 24) and createdAt < {{ midnight }} + toIntervalHour(24)) as ofYear,
-        sum(metricValue) as ofAllTime
-    from {{ relation_named('logged_events') }}
-    where {{ in_sample('entityId', sample) }}
-    group by
-        entityType,
-        entityId,
-        metricType
-),
-
-feeds as (
-    select *
+        [day, week, month, year, allTime] as in_feeds,
+        [0, 0, 0, 0, 0]::Array(Int64) as in_log,
+        toInt64(0) as in_totals,
+        {{ hash_and_bucket('entityType, entityId, metricType') }}
     from {{ ref('feed_metrics') }}
     where {{ in_sample('entityId', sample) }}
-),
 
-totals as (
-    select *
+    union all
+
+    select
+        entityType,
+        entityId,
+        metricType,
+        [0, 0, 0, 0, 0] as in_feeds,
+        [
+            {%- for hours in [24, 7 * 24, 30 * 24, 365 * 24] %}
+            if(createdAt >= {{ midnight }} - toIntervalHour({{ hours }}) and createdAt < {{ midnight }} + toIntervalHour(24), metricValue, 0),
+            {%- endfor %}
+            metricValue
+        ] as in_log,
+        0 as in_totals,
+        {{ hash_and_bucket('entityType, entityId, metricType') }}
+    from {{ relation_named('logged_events') }}
+    where {{ in_sample('entityId', sample) }}
+
+    union all
+
+    select
+        entityType,
+        entityId,
+        metricType,
+        [0, 0, 0, 0, 0] as in_feeds,
+        [0, 0, 0, 0, 0] as in_log,
+        total as in_totals,
+        {{ hash_and_bucket('entityType, entityId, metricType') }}
     from {{ ref('entity_metric_totals') }}
     where {{ in_sample('entityId', sample) }}
 )
@@ -45,13 +59,23 @@ select
     entityType as entity_type,
     metricType as metric_type,
     entityId as entity_id,
-    (feeds.day, feeds.week, feeds.month, feeds.year, feeds.allTime) as windows,
-    (logged.ofDay, logged.ofWeek, logged.ofMonth, logged.ofYear, logged.ofAllTime) as of_log,
-    totals.total as of_totals
-from feeds
-full outer join logged using (entityType, entityId, metricType)
-full outer join totals using (entityType, entityId, metricType)
-where windows != of_log or feeds.allTime != of_totals
+    sumForEach(in_feeds) as windows,
+    sumForEach(in_log) as of_log,
+    sum(in_totals) as of_totals
+from term
+where bucket in (
+    select bucket
+    from term
+    group by bucket
+    having
+        sumForEach(arrayMap(number -> number * hash, in_feeds)) != sumForEach(arrayMap(number -> number * hash, in_log))
+        or sum(in_feeds[5] * hash) != sum(in_totals * hash)
+)
+group by
+    entity_type,
+    metric_type,
+    entity_id
+having windows != of_log or windows[5] != of_totals
 {%- else %}
 select 'not built' as nothing where false
 {%- endif %}

@@ -196,7 +196,7 @@ with side as (
         ('{{ name }}', {{ name }}){{ ',' if not loop.last }}
         {%- endfor %}
     ] as number
-    where {{ in_sample('userId', var('parity_sample') | float) }}
+    where number.2 != 0 and {{ in_sample('userId', var('parity_sample') | float) }}
 ),
 
 compared as (

@@ -388,6 +388,20 @@ def test_a_reconcile_says_what_had_drifted_and_that_it_is_repaired(town: Town, g
     assert town.events(corrected.format(third.began)) == {"Image": 2}
 
 
+def test_a_reconcile_says_when_each_table_was_looked_at(town: Town, green: Night, third: Night) -> None:
+    of_nights = [
+        by_label(written(night.metrics, "reconcile"), "oldest_look_timestamp_seconds") for night in (green, third)
+    ]
+    database = town.sandbox.env["CLICKHOUSE_DATABASE"]
+    staged = town.sandbox.rows(
+        f"select name from system.tables where database = '{database}' and name like 'stg%' and total_rows > 0"
+    )
+    assert of_nights[0].keys() == of_nights[1].keys() == {name for (name,) in staged}
+    assert all(int(green.began) <= look < third.began for look in of_nights[0].values())
+    ended = written(third.metrics, "reconcile")["run_ended_timestamp_seconds",]
+    assert all(int(third.began) <= look < ended for look in of_nights[1].values())
+
+
 def test_marts_and_pushes_say_how_many_rows_and_keys_they_have(town: Town, third: Night) -> None:
     database = town.sandbox.env["CLICKHOUSE_DATABASE"]
     users = town.sandbox.value(f"select count() from {database}.user_hashes where notEmpty(fields)")

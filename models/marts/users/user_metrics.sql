@@ -13,21 +13,23 @@ with term as (
         entityId as userId,
         'User' as kind,
         metricType as metric,
-        total as value
-    from {{ ref('entity_metric_totals') }}
+        value
+    from {{ ref('entity_metric_terms') }}
     where entityType = 'User'
 
     union all
 
-    -- those of what the user made
+    -- those of what the user made; reactions to images are already among the user's own
     select
         owned.userId as userId,
-        totals.entityType as kind,
-        totals.metricType as metric,
-        totals.total as value
-    from {{ ref('entity_metric_totals') }} as totals
-    inner join {{ ref('owned_entities') }} as owned on totals.entityType = owned.entityType and totals.entityId = owned.entityId
-    where totals.entityType in ('Model', 'Post', 'Image', 'Article', 'Bounty', 'BountyEntry')
+        terms.entityType as kind,
+        terms.metricType as metric,
+        terms.value as value
+    from {{ ref('entity_metric_terms') }} as terms
+    inner join {{ ref('owned_entities') }} as owned on terms.entityType = owned.entityType and terms.entityId = owned.entityId
+    where
+        terms.entityType in ('Model', 'Post', 'Image', 'Article', 'Bounty', 'BountyEntry')
+        and not (terms.entityType in ('Post', 'Image') and terms.metricType in ({{ reactions }}))
 
     union all
 

@@ -75,21 +75,23 @@ group by userId
         entityId as userId,
         'User' as kind,
         metricType as metric,
-        total as value
-    from `metrics`.`entity_metric_totals`
+        value
+    from `metrics`.`entity_metric_terms`
     where entityType = 'User'
 
     union all
 
-    -- those of what the user made
+    -- those of what the user made; reactions to images are already among the user's own
     select
         owned.userId as userId,
-        totals.entityType as kind,
-        totals.metricType as metric,
-        totals.total as value
-    from `metrics`.`entity_metric_totals` as totals
-    inner join `__dbt__cte__owned_entities` as owned on totals.entityType = owned.entityType and totals.entityId = owned.entityId
-    where totals.entityType in ('Model', 'Post', 'Image', 'Article', 'Bounty', 'BountyEntry')
+        terms.entityType as kind,
+        terms.metricType as metric,
+        terms.value as value
+    from `metrics`.`entity_metric_terms` as terms
+    inner join `__dbt__cte__owned_entities` as owned on terms.entityType = owned.entityType and terms.entityId = owned.entityId
+    where
+        terms.entityType in ('Model', 'Post', 'Image', 'Article', 'Bounty', 'BountyEntry')
+        and not (terms.entityType in ('Post', 'Image') and terms.metricType in ('ReactionLike', 'ReactionDislike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart'))
 
     union all
 
