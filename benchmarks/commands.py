@@ -18,6 +18,7 @@ def main(context: click.Context, quick: bool) -> None:
         raise click.UsageError(f"--quick runs all of them: leave out {context.invoked_subcommand}.")
     if quick:
         context.invoke(jobs, scales=(0.02,), rounds=1, settle=False)
+        context.invoke(memory, scale=0.02, limit=300)
         with totals(entities := 2_000, events := 10) as client:
             look_up(client, entities, events, look_ups=1)
             push(client, entities, rounds=1, mode="populate")

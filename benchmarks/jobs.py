@@ -154,14 +154,8 @@ def a_round(client: Client, database: str, note: Note) -> tuple[dict[str, dict[s
     Returns the seconds of each job's stages, how many keys were pushed, and the vars of the last run.
     """
     new_log(client, database)
-    stages, cutoff = {}, DAY_BEFORE_THE_END
-    hold_back()
-    for job, command in JOBS.items():
-        if job == ONE_DAY:
-            give_back()
-            # Later than the first run's landing: what has come since must be landed.
-            time.sleep(1)
-            cutoff = now()
+    stages = {}
+    for job, command, cutoff in with_cutoffs(JOBS):
         given = {"event_log": f"{database}.entityMetricEvents", "settle_lag": 0, "cutoff": cutoff}
         dbt(*command, "--vars", json.dumps(given | VARS.get(job, {})), SANDBOX_CLICKHOUSE_DATABASE=database)
         stages[job] = seconds_of_stages()
@@ -174,6 +168,19 @@ def a_round(client: Client, database: str, note: Note) -> tuple[dict[str, dict[s
     keys, seconds = re.search(r"([\d,]+) keys? in ([\d.]+) s", pushed).groups()
     note(PUSH, float(seconds))
     return stages, int(keys.replace(",", "")), json.dumps(given)
+
+
+def with_cutoffs(commands: dict[str, list[str]]) -> Iterator[tuple[str, list[str], str]]:
+    """Each job with its command and cutoff. Rows of the last day are held back until the one-day window."""
+    cutoff = DAY_BEFORE_THE_END
+    hold_back()
+    for job, command in commands.items():
+        if job == ONE_DAY:
+            give_back()
+            # Later than the first run's landing: what has come since must be landed.
+            time.sleep(1)
+            cutoff = now()
+        yield job, command, cutoff
 
 
 def hold_back() -> None:

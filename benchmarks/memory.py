@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import yaml
 
-from benchmarks.jobs import BACKFILL, DAY_BEFORE_THE_END, ONE_DAY, RECONCILE, give_back, hold_back, now, owner
+from benchmarks.jobs import BACKFILL, ONE_DAY, RECONCILE, owner, with_cutoffs
 from benchmarks.servers import dbt, servers
 
 # The seed without live events is not what the legacy tables count.
@@ -38,21 +38,15 @@ def memory(scale: float, limit: int) -> None:
     """
     with servers("--scale", str(scale), "--no-catalog", "--no-live-events"):
         bound_memory(limit * 1_000_000)
-        hold_back()
-        cutoff = DAY_BEFORE_THE_END
-        for job, command in JOBS.items():
-            if job == ONE_DAY:
-                give_back()
-                time.sleep(1)
-                cutoff = now()
-            elif job == RECONCILE:
+        for job, command, cutoff in with_cutoffs(JOBS):
+            if job == RECONCILE:
                 take_away()
             given = {"live_events": False, "settle_lag": 0, "cutoff": cutoff}
             began = time.monotonic()
             dbt(*command, "--vars", json.dumps(given))
             click.echo(f"{job:<16}{time.monotonic() - began:>8.1f} s")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    click.echo(f"\nNo statement used more than {limit} MB, and dbt not more than {peak:.0f} MB.")
+    click.echo(f"\nNo statement used more than {limit} MB, nor dbt or the seed more than {peak:.0f} MB.")
 
 
 def bound_memory(limit: int) -> None:
@@ -68,6 +62,6 @@ def bound_memory(limit: int) -> None:
 
 
 def take_away() -> None:
-    """Let one of two thousand reactions to images go: most buckets of entities have one to correct."""
+    """Let one of two thousand reactions to images go, so that reconcile has thousands of entities to correct."""
     with owner() as cursor:
         cursor.execute('delete from "ImageReaction" where id % 2000 = 0')

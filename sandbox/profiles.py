@@ -46,8 +46,8 @@ def write(sandbox: Sandbox) -> None:
     profiles = yaml.safe_load((settings.REPOSITORY / "profiles.yml.example").read_text())
     for profile, outputs in targets(sandbox).items():
         profiles[profile]["outputs"] |= outputs
-    of_clickhouse = profiles["entity_metrics"]["outputs"]
-    of_clickhouse["sandbox"]["custom_settings"] = dict(of_clickhouse["production"]["custom_settings"])
+    outputs = profiles["entity_metrics"]["outputs"]
+    outputs["sandbox"]["custom_settings"] = dict(outputs["production"]["custom_settings"])
     text = f"{WRITTEN}\n{yaml.safe_dump(profiles, sort_keys=False, width=1000)}"
     sandbox.directory.mkdir(parents=True, exist_ok=True)
     replace(sandbox.directory / "profiles.yml", text)

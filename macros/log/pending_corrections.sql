@@ -34,13 +34,13 @@
         {% for view in views %}
             {% set began = modules.datetime.datetime.utcnow() %}
             {% set of_view = published | selectattr('view', 'equalto', view.name) | list %}
-            {#- At most an eighth of the entities is added up at a time, so memory ends later. #}
+            {#- An eighth of all buckets a statement bounds its memory, and its length: max_query_size. #}
             {% for buckets in query_column(_differing_buckets(view, of_view, moment, traits)) | batch(8192) %}
                 {% do run_query(_insert_corrections(scratch, view, of_view, moment, traits, buckets)) %}
             {% endfor %}
             {% do say_progress(
                 began, view.name ~ ', compared with the log', 'select sum(of_metric.rows) from (' ~ published_content() ~ ') as of_metric where '
-                ~ of_metrics(of_view, 'of_metric.entity_type', 'of_metric.metric_type'), 'event'
+                ~ of_metrics(of_view, 'of_metric.entity_type', 'of_metric.metric_type'), 'published event'
             ) %}
         {% endfor %}
         {% for window in published %}
@@ -148,8 +148,9 @@
 
 
 {#
-    The buckets (see hash_and_bucket) in which a view's events do not add up to the truth.
-    Arguments: as in _insert_corrections().
+    The buckets (hash_and_bucket) in which a view's events do not add up to the truth.
+    Arguments: view, an events model; windows, of event_windows(), of the view's metrics; moment, of _moment_of_run(); traits, of
+    event_log_traits().
     Returns: a query of one column.
 #}
 {% macro _differing_buckets(view, windows, moment, traits) %}
@@ -175,15 +176,14 @@
     )
     group by bucket
     having sum(checksum) != 0
-    order by bucket
 {% endmacro %}
 
 
 {#
-    One correction for each entity and metric of some buckets whose events do not add up to the truth. Both sides meet in a group by and
-    not in a join: it needs less memory.
-    Arguments: view, an events model; windows, of event_windows(), of the view's metrics; moment, of _moment_of_run(); traits, of
-    event_log_traits(); buckets, of _differing_buckets().
+    One correction for each entity and metric of some buckets whose events do not add up to the truth. Each side is added up on its
+    own, the log on its shards.
+    Arguments: scratch, the table that gets them; view, windows, moment, traits, as in _differing_buckets(); buckets, numbers that it
+    returned.
 #}
 {% macro _insert_corrections(scratch, view, windows, moment, traits, buckets) %}
     insert into {{ scratch }} ({{ event_columns() }})
@@ -243,7 +243,11 @@
 {% endmacro %}
 
 
-{# What the source makes of a view's events that have settled. #}
+{#
+    What the source makes of a view's events that have settled.
+    Arguments: view, windows, moment, as in _differing_buckets().
+    Returns: a query of entityType, metricType, entityId, value, hash and bucket.
+#}
 {% macro _events_of_truth(view, windows, moment) %}
 select
     toLowCardinality(entityType) as entityType,
@@ -262,7 +266,11 @@ where
 {%- endmacro %}
 
 
-{# What the log has of a view's metrics. An event that has not settled has no value yet, unless it is a correction. #}
+{#
+    What the log has of some metrics. An event that has not settled has no value yet, unless it is a correction.
+    Arguments: windows, moment, traits, as in _differing_buckets().
+    Returns: a query of the columns of _events_of_truth(), is_settled and is_correction.
+#}
 {% macro _events_of_log(windows, moment, traits) %}
 select
     entityType,

@@ -49,7 +49,7 @@
         sum(in_{{ side }}) as of_{{ side }},
         sum(in_log) as of_log
     from term
-    where bucket in (
+    where bucket global in (
         select bucket
         from term
         group by bucket

@@ -63,7 +63,7 @@ select
     sumForEach(in_log) as of_log,
     sum(in_totals) as of_totals
 from term
-where bucket in (
+where bucket global in (
     select bucket
     from term
     group by bucket

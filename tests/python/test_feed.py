@@ -60,7 +60,7 @@ def test_each_window_holds_the_events_of_its_days_from_midnight_on_in_the_log_an
     }
     empty.dbt("test", "--select", *OF_THE_LOG)
 
-    # What is late is in the log, and in the windows from the next roll-up on. One entity lacks what another has too much.
+    # What is late is in the windows from the next roll-up on. One entity lacks what another has too much.
     insert_events(empty, [(entity, midnight - timedelta(days=3), value) for entity, value in ((1, 100), (2, -100))])
     for check in OF_THE_LOG:
         late = set(re.findall(r"Post Buzz, entity id (\d+)", empty.dbt("test", "--select", check, fails=True)))

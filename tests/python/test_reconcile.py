@@ -116,6 +116,18 @@ def test_each_damage_is_repaired_and_nothing_else(settled: ParsedProject, source
     assert leftovers(settled) == []
 
 
+def test_many_entities_are_corrected_some_at_a_time(
+    changed: ParsedProject, tags: ParsedProject, source: Sandbox
+) -> None:
+    changed.change("macros/log/pending_corrections.sql", "batch(8192)", "batch(2)")
+    source.postgres('delete from "TagEngagement" where type = \'Hide\' and "tagId" % 3 = 0')
+    before, damage = corrections(changed), disagreements(changed, "source_parity_tag")
+    assert sum(damage["Tag Hidden"]) > 4
+    reconcile(changed, TAGS)
+    assert disagreements(changed, "source_parity_tag") == {}
+    assert corrections(changed)["Tag", "Hidden"] - before.get(("Tag", "Hidden"), 0) == sum(damage["Tag Hidden"])
+
+
 def test_a_dry_run_says_what_it_would_write(tags: ParsedProject, source: Sandbox) -> None:
     source.postgres('delete from "TagEngagement" where type = \'Hide\' and "tagId" % 3 = 0')
     before, ledger, damage = tags.fingerprint(), corrections(tags), disagreements(tags, "source_parity_tag")

@@ -158,6 +158,8 @@ def test_a_log_over_shards_holds_what_a_log_on_one_node_holds(spread: Sharded, b
 def test_marts_follow_a_change_on_any_shard(spread: Sharded) -> None:
     assert "no month of the log has changed" in spread.run("tag:marts")
     spread.second.command(f"insert into {spread.on_a_shard} values ('User', 1, 4, 'Hidden', 5, '2024-08-09 00:00:00')")
+    late = spread.dbt("test", "--select", "days_add_up_to_the_log", "totals_add_up_to_the_log", fails=True)
+    assert late.count("User Hidden, entity id 1,") == 2
     assert "1 month rolled up" in spread.run("tag:marts")
     spread.second.command(f"delete from {spread.on_a_shard} where createdAt = '2024-08-09 00:00:00'")
     assert "1 month rolled up" in spread.run("tag:marts")

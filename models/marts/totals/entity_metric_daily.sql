@@ -2,7 +2,10 @@
 
 {# What each metric of an entity adds up to a day, today included: one row per entity, metric and day (UTC). #}
 
-{# Tests come after the seam has moved. Before it first does, all days would come from the log. Only while parsing: no rows come from there. #}
+{#
+    After entity_metric_sealed, which moves the seam. Before there is one, the tests of this model would read every day from the log.
+    Only while parsing: no rows come from there.
+#}
 {% if not execute %}
     {% do ref('entity_metric_sealed') %}
 {% endif %}

@@ -19,7 +19,7 @@ with term as (
 
     union all
 
-    -- those of what the user made; reactions to images are already among the user's own
+    -- those of what the user made; reactions to images, and so to posts, are among the user's own
     select
         owned.userId as userId,
         terms.entityType as kind,
