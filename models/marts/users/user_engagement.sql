@@ -21,6 +21,7 @@ with score as (
 select
     owned.userId as userId,
     sum(score.score) as score
-from score
-inner join {{ ref('owned_entities') }} as owned on score.entityType = owned.entityType and score.entityId = owned.entityId
+from {{ ref('owned_entities') }} as owned
+-- on the right, of which ClickHouse makes a hash table: there are fewer of these than images
+inner join score on owned.entityType = score.entityType and owned.entityId = score.entityId
 group by userId

@@ -25,8 +25,8 @@ with term as (
         terms.entityType as kind,
         terms.metricType as metric,
         terms.value as value
-    from {{ ref('entity_metric_terms') }} as terms
-    inner join {{ ref('owned_entities') }} as owned on terms.entityType = owned.entityType and terms.entityId = owned.entityId
+    from {{ ref('owned_entities') }} as owned
+    inner join {{ ref('entity_metric_terms') }} as terms on owned.entityType = terms.entityType and owned.entityId = terms.entityId
     where
         terms.entityType in ('Model', 'Post', 'Image', 'Article', 'Bounty', 'BountyEntry')
         and not (terms.entityType in ('Post', 'Image') and terms.metricType in ({{ reactions }}))

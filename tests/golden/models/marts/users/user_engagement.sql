@@ -64,6 +64,7 @@ where entry.userId is not null
 select
     owned.userId as userId,
     sum(score.score) as score
-from score
-inner join `__dbt__cte__owned_entities` as owned on score.entityType = owned.entityType and score.entityId = owned.entityId
+from `__dbt__cte__owned_entities` as owned
+-- on the right, of which ClickHouse makes a hash table: there are fewer of these than images
+inner join score on owned.entityType = score.entityType and owned.entityId = score.entityId
 group by userId

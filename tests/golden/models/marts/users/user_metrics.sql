@@ -66,8 +66,9 @@ with score as (
 select
     owned.userId as userId,
     sum(score.score) as score
-from score
-inner join `__dbt__cte__owned_entities` as owned on score.entityType = owned.entityType and score.entityId = owned.entityId
+from `__dbt__cte__owned_entities` as owned
+-- on the right, of which ClickHouse makes a hash table: there are fewer of these than images
+inner join score on owned.entityType = score.entityType and owned.entityId = score.entityId
 group by userId
 ), term as (
     -- the user's own metrics
@@ -87,8 +88,8 @@ group by userId
         terms.entityType as kind,
         terms.metricType as metric,
         terms.value as value
-    from `metrics`.`entity_metric_terms` as terms
-    inner join `__dbt__cte__owned_entities` as owned on terms.entityType = owned.entityType and terms.entityId = owned.entityId
+    from `__dbt__cte__owned_entities` as owned
+    inner join `metrics`.`entity_metric_terms` as terms on owned.entityType = terms.entityType and owned.entityId = terms.entityId
     where
         terms.entityType in ('Model', 'Post', 'Image', 'Article', 'Bounty', 'BountyEntry')
         and not (terms.entityType in ('Post', 'Image') and terms.metricType in ('ReactionLike', 'ReactionDislike', 'ReactionLaugh', 'ReactionCry', 'ReactionHeart'))
