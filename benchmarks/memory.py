@@ -32,9 +32,10 @@ JOBS = {
 )
 @click.option("--limit", type=click.IntRange(1), default=1500, show_default=True, help="MB that a statement may use.")
 def memory(scale: float, limit: int) -> None:
-    """Run every job with its tests, while no statement of ClickHouse may use more memory than so much.
+    """Run every job with its tests within a limit of memory.
 
-    Half of it is where groups go to disk, a fifth where joins do. A statement that needs more ends the benchmark.
+    It holds for each statement of ClickHouse. Half of it is where groups go to disk, a fifth where joins do. A
+    statement that needs more ends the benchmark.
     """
     with servers("--scale", str(scale), "--no-catalog", "--no-live-events"):
         bound_memory(limit * 1_000_000)
