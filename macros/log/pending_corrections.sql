@@ -34,9 +34,10 @@
         {% for view in views %}
             {% set began = modules.datetime.datetime.utcnow() %}
             {% set of_view = published | selectattr('view', 'equalto', view.name) | list %}
+            {% set sides = [_events_of_truth(view, of_view, moment), _events_of_log(of_view, moment, traits)] %}
             {#- An eighth of all buckets a statement bounds its memory, and its length: max_query_size. #}
-            {% for buckets in query_column(_differing_buckets(view, of_view, moment, traits)) | batch(8192) %}
-                {% do run_query(_insert_corrections(scratch, view, of_view, moment, traits, buckets)) %}
+            {% for buckets in query_column(_differing_buckets(sides)) | batch(8192) %}
+                {% do run_query(_insert_corrections(scratch, sides, buckets, moment, traits)) %}
             {% endfor %}
             {% do say_progress(
                 began, view.name ~ ', compared with the log', 'select sum(of_metric.rows) from (' ~ published_content() ~ ') as of_metric where '
@@ -148,31 +149,24 @@
 
 
 {#
-    The buckets (hash_and_bucket) in which a view's events do not add up to the truth.
-    Arguments: view, an events model; windows, of event_windows(), of the view's metrics; moment, of _moment_of_run(); traits, of
-    event_log_traits().
+    The buckets (hash_and_bucket) in which a view's events do not add up to the truth. Each side is added up on its own, the log on its
+    shards.
+    Arguments: sides, _events_of_truth() and _events_of_log() of the view.
     Returns: a query of one column.
 #}
-{% macro _differing_buckets(view, windows, moment, traits) %}
+{% macro _differing_buckets(sides) %}
     select bucket
     from (
+        {%- for events in sides %}
         select
             bucket,
             sum(value * hash) as checksum
         from (
-            {{ _events_of_truth(view, windows, moment) | indent(12) }}
+            {{ events | indent(12) }}
         )
         group by bucket
-
-        union all
-
-        select
-            bucket,
-            -sum(value * hash) as checksum
-        from (
-            {{ _events_of_log(windows, moment, traits) | indent(12) }}
-        )
-        group by bucket
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
     )
     group by bucket
     having sum(checksum) != 0
@@ -182,10 +176,10 @@
 {#
     One correction for each entity and metric of some buckets whose events do not add up to the truth. Each side is added up on its
     own, the log on its shards.
-    Arguments: scratch, the table that gets them; view, windows, moment, traits, as in _differing_buckets(); buckets, numbers that it
-    returned.
+    Arguments: scratch, the table that gets them; sides, as in _differing_buckets(); buckets, numbers that it returned; moment, of
+    _moment_of_run(); traits, of event_log_traits().
 #}
-{% macro _insert_corrections(scratch, view, windows, moment, traits, buckets) %}
+{% macro _insert_corrections(scratch, sides, buckets, moment, traits) %}
     insert into {{ scratch }} ({{ event_columns() }})
     select
         entityType,
@@ -201,37 +195,23 @@
             entityId,
             sum(total) as missing
         from (
+            {%- for events in sides %}
             select
                 entityType,
                 metricType,
                 entityId,
                 sum(value) as total,
-                toUInt64(0) as unsettled
+                countIf(is_unsettled) as unsettled
             from (
-                {{ _events_of_truth(view, windows, moment) | indent(16) }}
+                {{ events | indent(16) }}
             )
             where bucket in ({{ buckets | join(', ') }})
             group by
                 entityType,
                 metricType,
                 entityId
-
-            union all
-
-            select
-                entityType,
-                metricType,
-                entityId,
-                -sum(value) as total,
-                countIf(not is_settled and not is_correction) as unsettled
-            from (
-                {{ _events_of_log(windows, moment, traits) | indent(16) }}
-            )
-            where bucket in ({{ buckets | join(', ') }})
-            group by
-                entityType,
-                metricType,
-                entityId
+            {{ 'union all' if not loop.last }}
+            {%- endfor %}
         )
         group by
             entityType,
@@ -245,8 +225,8 @@
 
 {#
     What the source makes of a view's events that have settled.
-    Arguments: view, windows, moment, as in _differing_buckets().
-    Returns: a query of entityType, metricType, entityId, value, hash and bucket.
+    Arguments: view, an events model; windows, of event_windows(), of the view's metrics; moment, of _moment_of_run().
+    Returns: a query of entityType, metricType, entityId, value, is_unsettled, hash and bucket.
 #}
 {% macro _events_of_truth(view, windows, moment) %}
 select
@@ -254,6 +234,7 @@ select
     toLowCardinality(metricType) as metricType,
     toInt64(entityId) as entityId,
     toInt64(metricValue) as value,
+    false as is_unsettled,
     {{ hash_and_bucket('entityType, metricType, toInt64(entityId)') }}
 from {{ relation_named(view.name) }}
 where
@@ -267,18 +248,21 @@ where
 
 
 {#
-    What the log has of some metrics. An event that has not settled has no value yet, unless it is a correction.
-    Arguments: windows, moment, traits, as in _differing_buckets().
-    Returns: a query of the columns of _events_of_truth(), is_settled and is_correction.
+    What the log has of some metrics, to be taken off the truth. An event that has not settled has no value yet, unless it is a
+    correction.
+    Arguments: windows, moment, as in _events_of_truth(); traits, of event_log_traits().
+    Returns: a query as _events_of_truth() does; value has the other sign.
 #}
 {% macro _events_of_log(windows, moment, traits) %}
 select
     entityType,
     metricType,
     toInt64(entityId) as entityId,
-    createdAt < {{ utc_literal(truncated(moment.settled, traits.decimals)) }} as is_settled,
-    {{ is_correction(correction_moments(moment.settled)) }} as is_correction,
-    if(is_settled or is_correction, metricValue, 0) as value,
+    not (
+        createdAt < {{ utc_literal(truncated(moment.settled, traits.decimals)) }}
+        or {{ is_correction(correction_moments(moment.settled)) }}
+    ) as is_unsettled,
+    if(is_unsettled, 0, -metricValue) as value,
     {{ hash_and_bucket('entityType, metricType, toInt64(entityId)') }}
 from {{ relation_named('logged_events') }}
 where {{ of_metrics(windows) }}
